@@ -1,1 +1,3 @@
-//! testkit
+//! Test support: browsers, servers, clocks and mailboxes.
+
+pub mod browser;

@@ -1,1 +1,53 @@
-fn main() {}
+//! `cargo xtask <test|ci|docs|bench>`: the project's own commands, the same ones that CI runs.
+
+mod bench;
+mod ci;
+mod deny;
+mod docs;
+mod parts;
+mod postgres;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Xtask {
+    /// Run every test: brings its own PostgreSQL, installs what is missing (Debian, as root)
+    Test {
+        /// Passed on to `cargo test`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Check all that is not a test: format, lints, dependencies, house rules, generated files, docs
+    Ci,
+    /// Write the generated documents again
+    Docs {
+        /// Write nothing: fail when one of them is out of date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure the session check on every store against a bare axum hello
+    Bench,
+}
+
+fn main() -> ExitCode {
+    let result = match Xtask::parse() {
+        Xtask::Test { args } => test::run(&args),
+        Xtask::Ci => ci::run(),
+        Xtask::Docs { check: false } => docs::write(),
+        Xtask::Docs { check: true } => docs::check(),
+        Xtask::Bench => bench::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::say(&format!("xtask: {error:#}"));
+            shell::exit_code(&error)
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Documents that name things of the code: the things must be there.
+
+use std::collections::BTreeSet;
+
+use crate::functions;
+use crate::sources::Source;
+
+const ARCHITECTURE: &str = "ARCHITECTURE.md";
+const ATTACKS: &str = "docs/attacks.md";
+/// What a row says whose surface is not built yet.
+const PENDING: &str = "pending";
+
+/// Crates that ARCHITECTURE.md lacks, and crates that it names though they are not there. A crate is named by its
+/// folder in backticks: `crates/core`, `xtask`.
+pub(crate) fn architecture_problems(sources: &[Source]) -> Vec<String> {
+    let Some(document) = sources.iter().find(|source| source.path == ARCHITECTURE) else {
+        return vec![format!("{ARCHITECTURE} is missing")];
+    };
+    let folders = sources.iter().filter_map(|source| source.path.strip_suffix("/Cargo.toml"));
+    let members: BTreeSet<&str> = folders.collect();
+    let quoted: BTreeSet<&str> = quoted(&document.text).collect();
+    let unnamed =
+        members.difference(&quoted).map(|folder| format!("{ARCHITECTURE} does not name `{folder}`"));
+    let named = quoted.iter().filter_map(|text| text.strip_prefix("crates/"));
+    let folders: BTreeSet<String> =
+        named.filter_map(|rest| rest.split('/').next()).map(|name| format!("crates/{name}")).collect();
+    let unknown = folders.iter().filter(|folder| !members.contains(folder.as_str()));
+    unnamed
+        .chain(unknown.map(|folder| format!("{ARCHITECTURE} names `{folder}`, which is not there")))
+        .collect()
+}
+
+/// Rows of docs/attacks.md whose `test` cell names no test, or one that is not there. A test is named in backticks, by
+/// its function (a path before it is for the reader) or by the file of a browser journey.
+pub(crate) fn attack_problems(sources: &[Source]) -> Vec<String> {
+    let Some(document) = sources.iter().find(|source| source.path == ATTACKS) else {
+        return vec![format!("{ATTACKS} is missing")];
+    };
+    let rust = sources.iter().filter(|source| source.is_rust());
+    let mut known: BTreeSet<String> =
+        rust.flat_map(|source| functions::all(&source.text)).map(|function| function.name).collect();
+    known.extend(sources.iter().filter_map(|source| Some(source.path.rsplit_once('/')?.1.to_owned())));
+
+    let cells = test_cells(document);
+    if cells.is_empty() {
+        return vec![format!("{ATTACKS} has no table with a column `test`")];
+    }
+    cells.iter().flat_map(|(line, cell)| cell_problems(document, *line, cell, &known)).collect()
+}
+
+/// The cells below a heading `test`, with their lines.
+fn test_cells(document: &Source) -> Vec<(usize, &str)> {
+    let mut column = None;
+    let mut cells = Vec::new();
+    for (number, line) in document.lines() {
+        let row: Vec<&str> = line.trim().split('|').map(str::trim).collect();
+        let is_row = row.len() > 2;
+        let heading = row.iter().position(|cell| ["test", "tests"].contains(&cell.to_lowercase().as_str()));
+        let is_rule = row.iter().all(|cell| cell.chars().all(|c| c == '-' || c == ':'));
+        match (is_row, heading, column) {
+            (false, _, _) => column = None,
+            (true, Some(at), _) => column = Some(at),
+            (true, None, Some(at)) if !is_rule => {
+                cells.push((number, row.get(at).copied().unwrap_or_default()));
+            }
+            _ => {}
+        }
+    }
+    cells
+}
+
+fn cell_problems(document: &Source, line: usize, cell: &str, known: &BTreeSet<String>) -> Vec<String> {
+    let tests: Vec<&str> = quoted(cell).collect();
+    if tests.is_empty() && !cell.starts_with(PENDING) {
+        return vec![document.problem(line, "names no test and is not pending")];
+    }
+    let last = |test: &str| test.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+    let missing = tests.into_iter().filter(|test| !known.contains(&last(test)));
+    missing.map(|test| document.problem(line, &format!("the test `{test}` is not there"))).collect()
+}
+
+/// What stands in backticks on one line.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::sample;
+
+    #[test]
+    fn the_architecture_must_name_what_is_there_and_nothing_else() {
+        let core = || sample("crates/core/Cargo.toml", "");
+        let check = |text| architecture_problems(&[core(), sample(ARCHITECTURE, text)]);
+        assert_eq!(check("the domain is `crates/core/src`, `crates/core`"), Vec::<String>::new());
+        assert_eq!(
+            check("the domain is `crates/domain`"),
+            [
+                "ARCHITECTURE.md does not name `crates/core`",
+                "ARCHITECTURE.md names `crates/domain`, which is not there"
+            ]
+        );
+        assert_eq!(architecture_problems(&[core()]), ["ARCHITECTURE.md is missing"]);
+    }
+
+    #[test]
+    fn the_attack_list_must_name_tests_that_are_there() {
+        let code = || sample("crates/core/tests/a.rs", "#[test]\nfn refused() { x() }\n");
+        let journey = || sample("crates/testkit/browser/login.mjs", "");
+        let check = |rows: &str| {
+            let text = format!("words\n\n| row | test |\n|---|:--|\n{rows}");
+            attack_problems(&[code(), journey(), sample(ATTACKS, &text)])
+        };
+        assert_eq!(
+            check("| A | `core::refused`, `login.mjs` |\n| B | pending (feed) |\n"),
+            Vec::<String>::new()
+        );
+        assert_eq!(check("| A | `accepted` |\n"), ["docs/attacks.md:5: the test `accepted` is not there"]);
+        assert_eq!(check("| A | by hand |\n"), ["docs/attacks.md:5: names no test and is not pending"]);
+        assert_eq!(check(""), ["docs/attacks.md has no table with a column `test`"]);
+        assert_eq!(attack_problems(&[code()]), ["docs/attacks.md is missing"]);
+    }
+}

@@ -1,0 +1,9 @@
+//! The URLs that decide something: our own origin, resources that tokens are for, and where to go after a login.
+
+mod public_url;
+mod resource_id;
+mod return_to;
+
+pub use public_url::{PublicUrl, PublicUrlError};
+pub use resource_id::{ResourceId, ResourceIdError, is_loopback_url};
+pub use return_to::ReturnTo;

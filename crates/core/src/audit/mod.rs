@@ -1,0 +1,206 @@
+//! The audit log: what happened, who, when, from where, written in the transaction that made it happen (I17).
+
+use std::net::IpAddr;
+
+use crate::client::ClientId;
+use crate::{AccountId, AuditId, GrantId, Random, RequestId, SessionId, Time};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A registration waits for its mail to be answered.
+    RegistrationOpened,
+    /// A known address was told that somebody tried to register it.
+    RegistrationNoticed,
+    /// A code of a registration was tried.
+    VerificationTried,
+    /// An account was made.
+    AccountCreated,
+    /// An operator closed an account.
+    AccountDisabled,
+    /// An operator opened it again.
+    AccountEnabled,
+    /// An account is gone.
+    AccountDeleted,
+    /// A login failed.
+    LoginFailed,
+    /// A session began.
+    SessionOpened,
+    /// Sessions ended.
+    SessionEnded,
+    /// When sessions were last used was written down.
+    SessionSeen,
+    /// A grant began.
+    GrantOpened,
+    /// A refresh token was replaced.
+    GrantRefreshed,
+    /// A refresh token that had been replaced was used: its grant ended.
+    GrantReused,
+    /// The password was changed.
+    PasswordChanged,
+    /// The password was hashed with stronger parameters.
+    PasswordUpgraded,
+    /// A reset was mailed.
+    ResetRequested,
+    /// The password was reset.
+    PasswordReset,
+    /// A signing key was made.
+    KeyCreated,
+    /// A signing key moved on.
+    KeyMoved,
+    /// A resource was added.
+    ResourceAdded,
+    /// A mail left, or was given up.
+    MailSent,
+    /// What expired was deleted.
+    CleanedUp,
+    /// The store was made ready.
+    StorePrepared,
+    /// A block of a status list was taken.
+    StatusBlockLeased,
+}
+
+impl Kind {
+    /// The word in the log: a noun and what happened to it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RegistrationOpened => "registration.opened",
+            Self::RegistrationNoticed => "registration.noticed",
+            Self::VerificationTried => "verification.tried",
+            Self::AccountCreated => "account.created",
+            Self::AccountDisabled => "account.disabled",
+            Self::AccountEnabled => "account.enabled",
+            Self::AccountDeleted => "account.deleted",
+            Self::LoginFailed => "login.failed",
+            Self::SessionOpened => "session.opened",
+            Self::SessionEnded => "session.ended",
+            Self::SessionSeen => "session.seen",
+            Self::GrantOpened => "grant.opened",
+            Self::GrantRefreshed => "grant.refreshed",
+            Self::GrantReused => "grant.reused",
+            Self::PasswordChanged => "password.changed",
+            Self::PasswordUpgraded => "password.upgraded",
+            Self::ResetRequested => "reset.requested",
+            Self::PasswordReset => "password.reset",
+            Self::KeyCreated => "key.created",
+            Self::KeyMoved => "key.moved",
+            Self::ResourceAdded => "resource.added",
+            Self::MailSent => "mail.sent",
+            Self::CleanedUp => "cleanup.done",
+            Self::StorePrepared => "store.prepared",
+            Self::StatusBlockLeased => "status_list.leased",
+        }
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody who proved anything yet.
+    Anonymous,
+    /// An account, by a session or token of its own.
+    Account(AccountId),
+    /// An operator at the command line.
+    Operator,
+    /// The server itself: a job or a schedule.
+    System,
+}
+
+/// What happened, to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What.
+    pub kind: Kind,
+    /// Whose account.
+    pub account: Option<AccountId>,
+    /// Which session.
+    pub session: Option<SessionId>,
+    /// Which grant.
+    pub grant: Option<GrantId>,
+    /// Which client.
+    pub client: Option<ClientId>,
+    /// Words for the reader; never a secret, never free text of a stranger.
+    pub detail: Vec<(&'static str, String)>,
+}
+
+impl Event {
+    /// An event without a subject.
+    pub const fn new(kind: Kind) -> Self {
+        Self { kind, account: None, session: None, grant: None, client: None, detail: Vec::new() }
+    }
+
+    /// Whose account it is about.
+    #[must_use]
+    pub const fn account(mut self, account: AccountId) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Which session it is about.
+    #[must_use]
+    pub const fn session(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// Which grant it is about.
+    #[must_use]
+    pub const fn grant(mut self, grant: GrantId) -> Self {
+        self.grant = Some(grant);
+        self
+    }
+
+    /// Which client it is about.
+    #[must_use]
+    pub fn client(mut self, client: ClientId) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// One word more.
+    #[must_use]
+    pub fn detail(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.detail.push((name, value.into()));
+        self
+    }
+}
+
+/// When, by whom and from where: the same for all that one request does.
+#[derive(Clone, Copy)]
+pub struct Stamp<'a> {
+    /// Now.
+    pub at: Time,
+    /// Makes the ids of events.
+    pub random: &'a dyn Random,
+    /// Who.
+    pub actor: Actor,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// In which request.
+    pub request: Option<RequestId>,
+}
+
+impl Stamp<'_> {
+    /// The event as the log keeps it.
+    pub fn entry(&self, event: Event) -> Entry {
+        let id = AuditId::new(self.at, self.random);
+        Entry { id, at: self.at, actor: self.actor, ip: self.ip, request: self.request, event }
+    }
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// `evt_…`
+    pub id: AuditId,
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub actor: Actor,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// In which request.
+    pub request: Option<RequestId>,
+    /// What.
+    pub event: Event,
+}

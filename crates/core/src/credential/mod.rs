@@ -1,0 +1,7 @@
+//! Credentials: the ways to prove an account. So far one: the password.
+
+pub mod change;
+pub mod password;
+pub mod policy;
+
+pub use password::Password;

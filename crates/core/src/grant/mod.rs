@@ -1,0 +1,59 @@
+//! Grants: what an account let a client do. A grant hangs from a session and ends with it.
+
+pub mod open;
+pub mod refresh;
+pub mod refresh_token;
+pub mod scope;
+
+use crate::client::ClientId;
+use crate::revocation::StatusIndex;
+use crate::session::EndReason;
+use crate::url::ResourceId;
+use crate::{AccountId, GrantId, SessionId, Time};
+
+pub use scope::Scopes;
+
+/// Counts the refresh tokens of a grant: only the present one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub i64);
+
+impl Generation {
+    /// The one that comes after.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// Random bytes in the grant's row and in its refresh tokens: a token of a row that is gone fits no new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Salt(pub [u8; 16]);
+
+/// A grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// `grt_…`
+    pub id: GrantId,
+    /// Whose.
+    pub account: AccountId,
+    /// For which client.
+    pub client: ClientId,
+    /// The session it hangs from; none for one that outlives its login (`offline_access`).
+    pub session: Option<SessionId>,
+    /// What it allows.
+    pub scopes: Scopes,
+    /// Where it counts besides the issuer itself; the first one is the default audience.
+    pub resources: Vec<ResourceId>,
+    /// The refresh token that counts.
+    pub generation: Generation,
+    /// When the one before was replaced.
+    pub rotated_at: Option<Time>,
+    /// In its refresh tokens.
+    pub salt: Salt,
+    /// When it began.
+    pub created_at: Time,
+    /// When and why it was ended.
+    pub ended: Option<(Time, EndReason)>,
+    /// Its bit in a status list.
+    pub index: StatusIndex,
+}

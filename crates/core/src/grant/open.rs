@@ -1,0 +1,43 @@
+//! Opening a grant: a login that asked for tokens.
+
+use crate::client::ClientId;
+use crate::revocation::StatusIndex;
+use crate::session::Session;
+use crate::url::ResourceId;
+use crate::{GrantId, Time};
+
+use super::{Generation, Grant, Salt, Scopes};
+
+/// What the shell made for the new grant.
+#[derive(Debug, Clone)]
+pub struct Birth {
+    /// Its id.
+    pub id: GrantId,
+    /// Its place in a status list.
+    pub index: StatusIndex,
+    /// Random.
+    pub salt: Salt,
+    /// The API that the tokens are for; none: ours.
+    pub resource: Option<ResourceId>,
+}
+
+/// Lays out the grant of a first-party login: it hangs from the session and ends with it.
+///
+/// A grant for a resource carries no scope of ours: its tokens open that API and nothing else.
+pub fn decide(session: &Session, birth: Birth, now: Time) -> Grant {
+    let scopes = if birth.resource.is_some() { Scopes::default() } else { Scopes::first_party() };
+    Grant {
+        id: birth.id,
+        account: session.account,
+        client: ClientId::built_in(),
+        session: Some(session.id),
+        scopes,
+        resources: birth.resource.into_iter().collect(),
+        generation: Generation(1),
+        rotated_at: None,
+        salt: birth.salt,
+        created_at: now,
+        ended: None,
+        index: birth.index,
+    }
+}

@@ -1,0 +1,156 @@
+//! The rotation of signing keys, by schedule and by hand (invariant I11; attacks JWT-34, RACE-13).
+//!
+//! For each algorithm in use there is one active key and one next key. The next one is published a day before it may be
+//! used; a replaced one stays published for the longest token life and the time that verifiers cache.
+
+use countersign_jose::Alg;
+
+use crate::{Span, Time};
+
+use super::{Key, State};
+
+/// When keys move on. Defaults: design section 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// An active key is replaced after so long.
+    pub active: Span,
+    /// A key is published so long before it is used.
+    pub published_before: Span,
+    /// A replaced key stays published so long: the longest token life and cache time.
+    pub retiring: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { active: Span::days(90), published_before: Span::hours(24), retiring: Span::hours(48) }
+    }
+}
+
+/// One move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A key is made. Active at once only where there is none to wait for: at the first start.
+    Create {
+        /// For this algorithm.
+        alg: Alg,
+        /// In this state.
+        state: State,
+    },
+    /// The next key takes over from the active one.
+    Replace {
+        /// Becomes retiring.
+        active: String,
+        /// Becomes active.
+        next: String,
+    },
+    /// Nothing signs with its algorithm any more.
+    Withdraw {
+        /// Becomes retiring.
+        kid: String,
+    },
+    /// No longer published; its private part is deleted.
+    Retire {
+        /// Becomes retired.
+        kid: String,
+    },
+}
+
+/// What rotation is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// What the schedule demands.
+    Schedule,
+    /// An operator wants a new active key, as soon as verifiers can know it.
+    Rotate,
+    /// A key was stolen: now, known or not.
+    RotateNow,
+}
+
+/// The moves that are due. Each is guarded by the state it assumes; deciding again after it finds the next ones.
+pub fn decide(keys: &[Key], wanted: &[Alg], ask: Ask, (now, limits): (Time, &Limits)) -> Vec<Step> {
+    let mut steps: Vec<Step> =
+        wanted.iter().filter_map(|alg| step_for(keys, *alg, ask, (now, limits))).collect();
+    for key in keys {
+        let unwanted = !wanted.contains(&key.alg);
+        match key.state {
+            State::Active | State::Next if unwanted => steps.push(Step::Withdraw { kid: key.kid.clone() }),
+            State::Retiring if now >= key.since + limits.retiring => {
+                steps.push(Step::Retire { kid: key.kid.clone() });
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+fn step_for(keys: &[Key], alg: Alg, ask: Ask, (now, limits): (Time, &Limits)) -> Option<Step> {
+    let find = |state| keys.iter().find(|key| key.alg == alg && key.state == state);
+    let Some(active) = find(State::Active) else { return Some(Step::Create { alg, state: State::Active }) };
+    let Some(next) = find(State::Next) else { return Some(Step::Create { alg, state: State::Next }) };
+    let known = now >= next.created_at + limits.published_before;
+    let due = match ask {
+        Ask::Schedule => known && now >= active.since + limits.active,
+        Ask::Rotate => known,
+        Ask::RotateNow => true,
+    };
+    due.then(|| Step::Replace { active: active.kid.clone(), next: next.kid.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time::from_micros(1_700_000_000_000_000);
+
+    fn key(kid: &str, alg: Alg, state: State, age: Span) -> Key {
+        Key { kid: kid.into(), alg, state, created_at: NOW - age, since: NOW - age }
+    }
+
+    fn steps(keys: &[Key], ask: Ask) -> Vec<Step> {
+        decide(keys, &[Alg::Es256], ask, (NOW, &Limits::default()))
+    }
+
+    #[test]
+    fn i11_a_key_is_published_a_day_before_it_signs() {
+        let active = key("a", Alg::Es256, State::Active, Span::days(90));
+        let fresh = key("n", Alg::Es256, State::Next, Span::hours(24) + Span::from_micros(-1));
+        let known = key("n", Alg::Es256, State::Next, Span::hours(24));
+        let replace = vec![Step::Replace { active: "a".into(), next: "n".into() }];
+        assert_eq!(steps(&[], Ask::Schedule), [Step::Create { alg: Alg::Es256, state: State::Active }]);
+        let create_next = [Step::Create { alg: Alg::Es256, state: State::Next }];
+        assert_eq!(steps(std::slice::from_ref(&active), Ask::Schedule), create_next);
+        for ask in [Ask::Schedule, Ask::Rotate] {
+            assert_eq!(steps(&[active.clone(), fresh.clone()], ask), [], "{ask:?}");
+            assert_eq!(steps(&[active.clone(), known.clone()], ask), replace, "{ask:?}");
+        }
+        assert_eq!(steps(&[active, fresh], Ask::RotateNow), replace);
+    }
+
+    #[test]
+    fn an_active_key_signs_for_its_time() {
+        let young = key("a", Alg::Es256, State::Active, Span::days(89));
+        let known = key("n", Alg::Es256, State::Next, Span::days(89));
+        assert_eq!(steps(&[young, known], Ask::Schedule), []);
+    }
+
+    #[test]
+    fn jwt_34_a_replaced_key_stays_published_for_its_time_and_then_retires() {
+        let active = key("a", Alg::Es256, State::Active, Span::days(1));
+        let next = key("n", Alg::Es256, State::Next, Span::ZERO);
+        let old = |age| key("o", Alg::Es256, State::Retiring, age);
+        let before = old(Span::hours(48) + Span::from_micros(-1));
+        assert_eq!(steps(&[active.clone(), next.clone(), before], Ask::Schedule), []);
+        let retire = [Step::Retire { kid: "o".into() }];
+        assert_eq!(steps(&[active, next, old(Span::hours(48))], Ask::Schedule), retire);
+    }
+
+    #[test]
+    fn a_key_of_an_algorithm_that_nothing_uses_is_withdrawn() {
+        let keys = [
+            key("a", Alg::Es256, State::Active, Span::days(1)),
+            key("n", Alg::Es256, State::Next, Span::days(1)),
+            key("r", Alg::Rs256, State::Active, Span::days(1)),
+        ];
+        assert_eq!(steps(&keys, Ask::Schedule), [Step::Withdraw { kid: "r".into() }]);
+    }
+}

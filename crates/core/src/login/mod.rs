@@ -1,0 +1,3 @@
+//! Logging in: from a proof to a session.
+
+pub mod password;

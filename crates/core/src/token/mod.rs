@@ -1,0 +1,3 @@
+//! Tokens: what a grant turns into for whoever asks with it.
+
+pub mod access;

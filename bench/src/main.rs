@@ -40,7 +40,10 @@ fn run(runtime: &Runtime, program: &Path, postgres: &str) -> anyhow::Result<()> 
     for (name, store) in [("memory:", "memory:"), ("sqlite:", &sqlite), ("postgres:", postgres)] {
         let folder = data.path().join(name.trim_end_matches(':'));
         let server = Served::countersign(name, program, store, &folder)?;
-        targets.push(runtime.block_on(login::log_in(server)).with_context(|| format!("log in on {name}"))?);
+        let logged_in = runtime.block_on(login::log_in(server));
+        targets.push(
+            logged_in.with_context(|| format!("log in on {name}, the server says:\n{}", log(&folder)))?,
+        );
     }
     for target in &targets {
         wrk::run(target, WARM_UP_SECONDS)?;
@@ -55,6 +58,10 @@ fn run(runtime: &Runtime, program: &Path, postgres: &str) -> anyhow::Result<()> 
     }
     say(&report.to_string());
     Ok(())
+}
+
+fn log(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join(served::LOG)).unwrap_or_default()
 }
 
 fn measure(target: &Served) -> anyhow::Result<Sample> {

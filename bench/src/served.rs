@@ -10,6 +10,8 @@ use anyhow::Context;
 
 /// Linux counts processor time for user space in hundredths of a second on every machine we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// Where a server's output goes, in its data folder.
+pub(crate) const LOG: &str = "bench.log";
 
 /// A running server, and the request to measure it with. Dropping it ends the process.
 pub(crate) struct Served {
@@ -42,7 +44,7 @@ impl Served {
         fs::create_dir(data)?;
         // Another process may take the port first; then the server says so and does not start.
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let log = fs::File::create(data.join("log"))?;
+        let log = fs::File::create(data.join(LOG))?;
         let process = Command::new(program)
             .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
             .arg(data)

@@ -72,6 +72,15 @@ impl Device {
         let header = &header[..header.floor_char_boundary(MAX_BYTES)];
         Self { browser: first_named(BROWSERS, header), system: first_named(SYSTEMS, header) }
     }
+
+    /// From the names that the store keeps. One that is no longer among ours is no longer shown.
+    pub fn stored(browser: Option<&str>, system: Option<&str>) -> Self {
+        Self { browser: known(BROWSERS, browser), system: known(SYSTEMS, system) }
+    }
+}
+
+fn known(names: &[(&str, &'static str)], stored: Option<&str>) -> Option<&'static str> {
+    names.iter().map(|(_, name)| *name).find(|name| stored == Some(name))
 }
 
 fn first_named(names: &[(&str, &'static str)], header: &str) -> Option<&'static str> {
@@ -186,5 +195,12 @@ mod tests {
             let padded = format!("Firefox/{}", header.repeat(40));
             prop_assert!(Device::from_user_agent(&padded).browser.is_some());
         }
+    }
+
+    #[test]
+    fn what_was_stored_is_read_again_and_unknown_names_are_dropped() {
+        let device = Device { browser: Some("Firefox"), system: Some("Windows") };
+        assert_eq!(Device::stored(device.browser, device.system), device);
+        assert_eq!(Device::stored(Some("<b>"), None), Device::default());
     }
 }

@@ -28,6 +28,8 @@ pub enum Purpose {
     Outbox,
     /// Codes of six digits, too short for a plain hash.
     Codes,
+    /// The names that clients know sessions by.
+    SessionNames,
 }
 
 impl Purpose {
@@ -37,6 +39,7 @@ impl Purpose {
             Self::RefreshKeys => b"countersign/v1/refresh-keys",
             Self::Outbox => b"countersign/v1/outbox",
             Self::Codes => b"countersign/v1/codes",
+            Self::SessionNames => b"countersign/v1/session-names",
         }
     }
 }

@@ -50,6 +50,8 @@ pub enum Kind {
     KeyMoved,
     /// A resource was added.
     ResourceAdded,
+    /// A mail is about to be handed over: one more of its tries is used.
+    MailTried,
     /// A mail left, or was given up.
     MailSent,
     /// What expired was deleted.
@@ -85,6 +87,7 @@ impl Kind {
             Self::KeyCreated => "key.created",
             Self::KeyMoved => "key.moved",
             Self::ResourceAdded => "resource.added",
+            Self::MailTried => "mail.tried",
             Self::MailSent => "mail.sent",
             Self::CleanedUp => "cleanup.done",
             Self::StorePrepared => "store.prepared",

@@ -35,7 +35,26 @@ pub struct Request {
     /// Fewer scopes than granted, if any are named.
     pub scopes: Option<Scopes>,
     /// Where the access token shall count, if not where the grant says.
-    pub resource: Option<ResourceId>,
+    pub target: Option<Target>,
+}
+
+/// Where an access token shall count (RFC 8707).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// At the issuer itself.
+    Issuer,
+    /// At another resource.
+    Resource(ResourceId),
+}
+
+impl Target {
+    /// The resource, if it is not the issuer.
+    pub const fn resource(&self) -> Option<&ResourceId> {
+        match self {
+            Self::Issuer => None,
+            Self::Resource(resource) => Some(resource),
+        }
+    }
 }
 
 /// What a refresh does.
@@ -107,10 +126,11 @@ fn generation(grant: &Grant, given: Generation, kind: client::Kind, (grace, now)
 
 /// A grant for the issuer may make tokens for any known resource; a grant for a resource only for that one.
 fn target_allowed(grant: &Grant, request: &Request, known: bool) -> bool {
-    match &request.resource {
+    match &request.target {
         None => true,
-        Some(asked) if grant.resources.is_empty() => known && !asked.as_str().is_empty(),
-        Some(asked) => grant.resources.contains(asked),
+        Some(Target::Issuer) => grant.resources.is_empty(),
+        Some(Target::Resource(_)) if grant.resources.is_empty() => known,
+        Some(Target::Resource(asked)) => grant.resources.contains(asked),
     }
 }
 
@@ -163,7 +183,7 @@ mod tests {
             },
             client: ClientId::built_in(),
             scopes: None,
-            resource: None,
+            target: None,
         }
     }
 
@@ -243,9 +263,12 @@ mod tests {
     #[test]
     fn oau_40_a_refresh_never_widens() {
         let session = session();
-        let ask = |scopes: Option<&str>, resource: Option<&str>| Request {
+        let ask = |scopes: Option<&str>, target: Option<&str>| Request {
             scopes: scopes.map(|text| Scopes::parse(text).unwrap()),
-            resource: resource.map(|text| ResourceId::parse(text).unwrap()),
+            target: target.map(|text| match text {
+                "issuer" => Target::Issuer,
+                text => Target::Resource(ResourceId::parse(text).unwrap()),
+            }),
             ..request(3)
         };
         let rotate = Decision::Rotate { from: Generation(3) };
@@ -258,7 +281,9 @@ mod tests {
             (&ours, ask(None, Some("https://api.example")), false, target),
             (&theirs, ask(None, Some("https://api.example")), true, rotate),
             (&theirs, ask(None, Some("https://api.example/")), true, target),
+            (&theirs, ask(None, Some("issuer")), true, target),
             (&theirs, ask(None, None), true, rotate),
+            (&ours, ask(None, Some("issuer")), false, rotate),
         ];
         for (grant, request, resource_known, expected) in table {
             let facts = Facts { resource_known, ..facts(grant, &session) };

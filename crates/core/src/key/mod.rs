@@ -2,9 +2,9 @@
 
 pub mod rotate;
 
-use countersign_jose::Alg;
-
 use crate::Time;
+
+pub use countersign_jose::Alg;
 
 /// Where a signing key is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,3 +1,4 @@
 //! Tokens: what a grant turns into for whoever asks with it.
 
 pub mod access;
+pub mod sid;

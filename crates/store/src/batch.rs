@@ -1,6 +1,7 @@
 //! Batches: what a decision writes, with the audit event that says so (I17).
 
 use countersign_core::audit::{Actor, Entry, Event, Stamp};
+use countersign_core::client::ClientId;
 
 use crate::db::{Statement, Value};
 
@@ -20,6 +21,8 @@ INSERT INTO audit (id, at, kind, actor, account_id, session_id, grant_id, client
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 const NEXT_SEQ: &str = "UPDATE revocation_seq SET seq = seq + 1 WHERE id = 1";
+
+pub(crate) const STATEMENTS: &[&str] = &[INSERT_EVENT, NEXT_SEQ];
 
 impl Batch {
     /// A batch that so far only tells what happens.
@@ -82,7 +85,7 @@ fn insert_event(entry: Entry) -> Statement {
         Value::from(event.account.as_ref().map(|id| &id.bytes()[..])),
         Value::from(event.session.as_ref().map(|id| &id.bytes()[..])),
         Value::from(event.grant.as_ref().map(|id| &id.bytes()[..])),
-        Value::from(event.client.as_ref().map(|id| id.as_str())),
+        Value::from(event.client.as_ref().map(ClientId::as_str)),
         Value::from(ip.map(|ip| ip.to_string()).as_deref()),
         Value::from(request.as_ref().map(|id| &id.bytes()[..])),
         Value::from(detail.to_string().as_str()),
@@ -102,15 +105,20 @@ fn actor_text(actor: Actor) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_core::Time;
     use countersign_core::audit::Kind;
     use countersign_core::random::Counter;
-    use countersign_core::Time;
 
     #[test]
     fn i17_a_batch_always_tells_and_the_log_comes_last() {
         let random = Counter::new(1);
-        let stamp =
-            Stamp { at: Time::from_micros(1), random: &random, actor: Actor::System, ip: None, request: None };
+        let stamp = Stamp {
+            at: Time::from_micros(1),
+            random: &random,
+            actor: Actor::System,
+            ip: None,
+            request: None,
+        };
         let silent = Batch::new(&stamp, Event::new(Kind::CleanedUp));
         assert!(!silent.revokes());
         assert_eq!(silent.into_statements().iter().map(|s| s.sql).collect::<Vec<_>>(), [INSERT_EVENT]);

@@ -1,6 +1,54 @@
 //! Persistence: facts read, guarded batches written, over one SQL text for SQLite and PostgreSQL.
+//!
+//! One file a word of the domain: its SQL, functions that load facts, functions that turn a decision into a [`Batch`].
+//! **Nothing is decided here**, and nothing outside sees SQL. What every session check needs is kept in memory
+//! ([`live`]) and is never behind what was acknowledged.
 
+pub mod account;
+pub mod audit;
 mod batch;
+pub mod cleanup;
+pub mod client;
+mod columns;
+pub mod credential;
 pub mod db;
+pub mod grant;
+mod indexes;
+pub mod job;
+pub mod key;
+pub mod live;
+pub mod login;
+pub mod recovery;
+pub mod revocation;
+pub mod session;
+mod store;
 
 pub use batch::Batch;
+pub use db::{Error, Result};
+pub use store::{Outcome, Store};
+
+/// Every statement of the store, to be prepared on both engines.
+fn statements() -> impl Iterator<Item = &'static str> {
+    [
+        account::STATEMENTS,
+        account::change::STATEMENTS,
+        account::register::STATEMENTS,
+        account::verify::STATEMENTS,
+        audit::STATEMENTS,
+        cleanup::STATEMENTS,
+        client::STATEMENTS,
+        credential::STATEMENTS,
+        grant::STATEMENTS,
+        indexes::STATEMENTS,
+        job::STATEMENTS,
+        key::STATEMENTS,
+        login::STATEMENTS,
+        recovery::STATEMENTS,
+        revocation::STATEMENTS,
+        session::STATEMENTS,
+        batch::STATEMENTS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}

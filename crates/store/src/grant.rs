@@ -1,0 +1,188 @@
+//! Grants: found for a check or a refresh, their refresh tokens replaced, ended when one came back.
+
+use std::sync::Arc;
+
+use countersign_core::audit::{Event, Kind, Stamp};
+use countersign_core::client::{self, ClientId};
+use countersign_core::grant::{Generation, Grant, Salt, Scopes};
+use countersign_core::revocation::StatusIndex;
+use countersign_core::url::ResourceId;
+use countersign_core::{GrantId, Span, Time};
+
+use crate::account::account_at;
+use crate::db::{Result, Row, Value};
+use crate::live::{LiveGrant, LiveSession};
+use crate::session::{ended_at, session_at};
+use crate::{Batch, Store, columns, revocation};
+
+const BY_INDEX: &str = "
+SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, s.idle_ends_at, s.absolute_ends_at,
+       s.ended_at, s.end_reason, s.amr, s.acr, s.remember, s.browser, s.system, s.ip, s.list_id, s.list_index,
+       a.id, a.state, a.version, e.display, e.canonical, e.verified_at, a.name, a.locale, a.created_at,
+       g.id, g.account_id, g.client_id, g.session_id, g.scopes, g.resources, g.generation, g.rotated_at, g.salt,
+       g.created_at, g.ended_at, g.end_reason, g.list_id, g.list_index, c.kind, c.disabled_at
+  FROM grants g
+  JOIN clients c ON c.id = g.client_id
+  JOIN sessions s ON s.id = g.session_id
+  JOIN accounts a ON a.id = s.account_id
+  LEFT JOIN identifiers e ON e.account_id = a.id AND e.kind = 'email'
+ WHERE g.list_id = $1
+   AND g.list_index = $2";
+
+const BY_ID: &str = "
+SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, s.idle_ends_at, s.absolute_ends_at,
+       s.ended_at, s.end_reason, s.amr, s.acr, s.remember, s.browser, s.system, s.ip, s.list_id, s.list_index,
+       a.id, a.state, a.version, e.display, e.canonical, e.verified_at, a.name, a.locale, a.created_at,
+       g.id, g.account_id, g.client_id, g.session_id, g.scopes, g.resources, g.generation, g.rotated_at, g.salt,
+       g.created_at, g.ended_at, g.end_reason, g.list_id, g.list_index, c.kind, c.disabled_at
+  FROM grants g
+  JOIN clients c ON c.id = g.client_id
+  JOIN sessions s ON s.id = g.session_id
+  JOIN accounts a ON a.id = s.account_id
+  LEFT JOIN identifiers e ON e.account_id = a.id AND e.kind = 'email'
+ WHERE g.id = $1";
+
+const INSERT: &str = "
+INSERT INTO grants (id, account_id, client_id, session_id, scopes, resources, generation, salt, created_at, used_at,
+                    list_id, list_index)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)";
+
+const USE_SESSION: &str = "
+UPDATE sessions
+   SET seen_at = $1,
+       idle_ends_at = $2
+ WHERE id = $3
+   AND ended_at IS NULL";
+
+const ROTATE: &str = "
+UPDATE grants
+   SET generation = generation + 1,
+       rotated_at = $1
+ WHERE id = $2
+   AND generation = $3
+   AND ended_at IS NULL";
+
+const END: &str = "
+UPDATE grants
+   SET ended_at = $1,
+       end_reason = 'refresh_reuse'
+ WHERE id = $2
+   AND ended_at IS NULL";
+
+const REVOKE: &str = "
+INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
+SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
+  FROM grants
+ WHERE id = $2
+   AND ended_at = $3";
+
+pub(crate) const STATEMENTS: &[&str] = &[BY_INDEX, BY_ID, INSERT, USE_SESSION, ROTATE, END, REVOKE];
+
+impl Store {
+    /// The grant whose tokens carry this index, with its session: from memory, else by one query. Whether it counts is
+    /// asked of [`LiveGrant::check`].
+    pub async fn session_by_index(&self, index: StatusIndex, now: Time) -> Result<Option<Arc<LiveGrant>>> {
+        self.caught_up().await?;
+        if let Some(grant) = self.live.grant(index) {
+            return Ok(Some(grant));
+        }
+        let key = [index.list.bytes().into(), i64::from(index.index).into()];
+        let grant = load(self, BY_INDEX, &key).await?.map(Arc::new);
+        if let Some(grant) = &grant {
+            self.live.keep_grant(grant, now);
+        }
+        Ok(grant)
+    }
+}
+
+/// What a refresh has to know of the grant: its row as it is now, and its session with what memory knows better.
+///
+/// A repeated refresh writes nothing, so nothing guards it: after signing, before the bytes leave, it asks
+/// [`LiveGrant::check`] of this very value once more (I1).
+pub async fn refresh_facts(store: &Store, grant: GrantId) -> Result<Option<LiveGrant>> {
+    store.caught_up().await?;
+    load(store, BY_ID, &[grant.bytes().into()]).await
+}
+
+/// A grant that hangs from no session is not found: there are none before `offline_access`.
+async fn load(store: &Store, sql: &'static str, key: &[Value]) -> Result<Option<LiveGrant>> {
+    let as_of = store.live.as_of();
+    let rows = store.db.read(sql, key).await?;
+    let load = |row: &Row| {
+        let session = LiveSession::new(&store.live, as_of, session_at(row, 0)?, None, account_at(row, 18)?);
+        let kind = columns::word(row, 41, client::Kind::parse, "a kind of client")?;
+        let client = columns::opt_time(row, 42)?.is_none().then_some(kind);
+        Ok(LiveGrant::new(&store.live, grant_at(row, 27)?, client, session))
+    };
+    rows.first().map(load).transpose()
+}
+
+/// Writes a new grant. Whoever calls has written to its session in the same batch.
+pub(crate) fn insert(batch: Batch, grant: &Grant, stamp: &Stamp<'_>) -> Batch {
+    let event =
+        Event::new(Kind::GrantOpened).account(grant.account).grant(grant.id).client(grant.client.clone());
+    let resources: Vec<_> = grant.resources.iter().map(ResourceId::as_str).collect();
+    let values = vec![
+        grant.id.bytes().into(),
+        grant.account.bytes().into(),
+        grant.client.as_str().into(),
+        grant.session.map(|session| *session.bytes()).into(),
+        grant.scopes.to_string().into(),
+        resources.join(" ").into(),
+        grant.generation.0.into(),
+        grant.salt.0.into(),
+        grant.created_at.micros().into(),
+        grant.index.list.bytes().into(),
+        i64::from(grant.index.index).into(),
+    ];
+    batch.event(stamp, grant.session.into_iter().fold(event, Event::session)).exactly(1, INSERT, values)
+}
+
+/// The next generation begins (I10), and the session was used. `Lost`: another refresh was first, or it is over.
+///
+/// After it, the session is also [touched](Store::touch), so that memory knows as much as the database.
+pub fn rotate_batch(grant: &LiveGrant, from: Generation, idle_ends_at: Time, stamp: &Stamp<'_>) -> Batch {
+    let at = stamp.at.micros();
+    let session = grant.session.session.id;
+    Batch::new(stamp, about(Kind::GrantRefreshed, &grant.grant))
+        .exactly(1, USE_SESSION, vec![at.into(), idle_ends_at.micros().into(), session.bytes().into()])
+        .exactly(1, ROTATE, vec![at.into(), grant.grant.id.bytes().into(), from.0.into()])
+}
+
+/// A refresh token came back that had been replaced: its grant ends (attack OAU-42). Applies again and again.
+pub fn reuse_batch(grant: &Grant, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let at = stamp.at.micros();
+    let until = (stamp.at + longest_life).micros();
+    Batch::new(stamp, about(Kind::GrantReused, grant))
+        .any(END, vec![at.into(), grant.id.bytes().into()])
+        .revoke(REVOKE, vec![until.into(), grant.id.bytes().into(), at.into()])
+}
+
+fn about(kind: Kind, grant: &Grant) -> Event {
+    let event = Event::new(kind).account(grant.account).grant(grant.id).client(grant.client.clone());
+    grant.session.into_iter().fold(event, Event::session)
+}
+
+/// The grant in fourteen columns from `first` on.
+fn grant_at(row: &Row, first: usize) -> Result<Grant> {
+    Ok(Grant {
+        id: columns::id(row, first)?,
+        account: columns::id(row, first + 1)?,
+        client: columns::word(row, first + 2, ClientId::parse, "a client")?,
+        session: columns::opt_id(row, first + 3)?,
+        scopes: columns::word(row, first + 4, Scopes::parse, "scopes")?,
+        resources: columns::word(row, first + 5, resources, "resources")?,
+        generation: Generation(row.int(first + 6)?),
+        rotated_at: columns::opt_time(row, first + 7)?,
+        salt: Salt(row.array(first + 8)?),
+        created_at: columns::time(row, first + 9)?,
+        ended: ended_at(row, first + 10)?,
+        index: revocation::status_index(row, first + 12)?,
+    })
+}
+
+/// Resources are absolute URIs, which hold no space.
+fn resources(words: &str) -> Option<Vec<ResourceId>> {
+    let words = words.split(' ').filter(|word| !word.is_empty());
+    words.map(|word| ResourceId::parse(word).ok()).collect()
+}

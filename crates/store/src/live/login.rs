@@ -1,0 +1,144 @@
+//! A session, or a grant with its session, as the check finds it: the record as it was read, and beside it what this
+//! process knows better.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use countersign_core::account::Account;
+use countersign_core::client;
+use countersign_core::grant::{Grant, refresh};
+use countersign_core::secret::Hash;
+use countersign_core::session::Session;
+use countersign_core::session::check::{self, Refusal};
+use countersign_core::{Time, revocation::StatusIndex};
+
+use super::Live;
+use super::list::List;
+use super::marks::AsOf;
+use super::seen::Seen;
+
+/// A session and its account.
+#[derive(Debug)]
+pub struct LiveSession {
+    /// As it was read. When it was last used and goes idle is told by [`seen_at`](Self::seen_at) and
+    /// [`idle_ends_at`](Self::idle_ends_at), which know better.
+    pub session: Session,
+    /// As it was read; when the log names the account, the session is read anew.
+    pub account: Account,
+    /// The last answer that the server made of it.
+    pub answer: ArcSwapOption<Answer>,
+    secret: Option<Hash>,
+    list: Option<Arc<List>>,
+    as_of: AsOf,
+    pub(super) seen: Arc<Seen>,
+}
+
+/// An answer made of a session, good for as long as the session's data and the second are the same.
+#[derive(Debug)]
+pub struct Answer {
+    /// The second since 1970 that it was made in.
+    pub second: i64,
+    /// The answer's body.
+    pub bytes: Bytes,
+}
+
+impl LiveSession {
+    /// `as_of` is the time of the marks before the row was read.
+    pub(crate) fn new(
+        live: &Live,
+        as_of: AsOf,
+        session: Session,
+        secret: Option<Hash>,
+        account: Account,
+    ) -> Self {
+        Self {
+            list: live.list(session.index.list),
+            seen: live.pulses.of(&session),
+            session,
+            account,
+            answer: ArcSwapOption::empty(),
+            secret,
+            as_of,
+        }
+    }
+
+    /// Whether the session counts at `now`: asked at every request. `Live` is that of the store it came from.
+    pub fn check(&self, live: &Live, now: Time) -> Result<(), Refusal> {
+        check::decide(self.facts(live), now)
+    }
+
+    /// When it was last used, as far as this process knows.
+    pub fn seen_at(&self) -> Time {
+        self.seen.at()
+    }
+
+    /// When it ends unless used.
+    pub fn idle_ends_at(&self) -> Time {
+        self.seen.idle_ends_at()
+    }
+
+    /// Whether the account changed after this was read.
+    pub(super) fn is_stale(&self, live: &Live) -> bool {
+        live.marks.has_changed(self.account.id, self.as_of)
+    }
+
+    /// Whether its cookie's secret is one that was replaced.
+    pub(super) fn is_replaced(&self, live: &Live) -> bool {
+        self.secret.is_some_and(|secret| live.marks.is_replaced(&secret))
+    }
+
+    fn facts(&self, live: &Live) -> check::Facts<'_> {
+        check::Facts {
+            session: &self.session,
+            idle_ends_at: self.idle_ends_at(),
+            account: self.account.state,
+            revoked: is_set(self.list.as_deref(), self.session.index) || self.is_replaced(live),
+        }
+    }
+}
+
+/// A grant and the session that it hangs from.
+#[derive(Debug)]
+pub struct LiveGrant {
+    /// As it was read.
+    pub grant: Grant,
+    /// Its client's kind; none where the client is disabled.
+    pub client: Option<client::Kind>,
+    /// Its session. This is the token face's own copy: an [`Answer`] kept in it is never given to a cookie.
+    pub session: LiveSession,
+    list: Option<Arc<List>>,
+}
+
+impl LiveGrant {
+    pub(crate) fn new(live: &Live, grant: Grant, client: Option<client::Kind>, session: LiveSession) -> Self {
+        Self { list: live.list(grant.index.list), grant, client, session }
+    }
+
+    /// Whether tokens of the grant count at `now`: its own bit and all that its session's check asks (I1).
+    pub fn check(&self, live: &Live, now: Time) -> Result<(), Refusal> {
+        let facts = self.facts(live);
+        check::decide(check::Facts { revoked: facts.revoked || self.grant.ended.is_some(), ..facts }, now)
+    }
+
+    /// What the refresh rule wants to know. `resource_known`: the resource that was asked for is one of ours.
+    pub fn refresh_facts(&self, live: &Live, resource_known: bool) -> refresh::Facts<'_> {
+        refresh::Facts {
+            grant: Some(&self.grant),
+            session: Some(self.facts(live)),
+            client: self.client,
+            resource_known,
+        }
+    }
+
+    /// A grant whose bit is set is as dead as its session.
+    fn facts(&self, live: &Live) -> check::Facts<'_> {
+        let session = self.session.facts(live);
+        check::Facts { revoked: session.revoked || is_set(self.list.as_deref(), self.grant.index), ..session }
+    }
+}
+
+/// A list that is not known here was dropped after its end, and so is all that had an index in it.
+fn is_set(list: Option<&List>, index: StatusIndex) -> bool {
+    list.is_none_or(|list| list.is_set(index.index))
+}

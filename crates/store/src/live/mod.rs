@@ -1,0 +1,200 @@
+//! What the session check reads, in memory: the bits of all status lists, what the log said lately, and the sessions
+//! that were used lately. A check costs no query (design section 4).
+//!
+//! **Nothing is forgotten that a stale read could bring back**: bits are never cleared, marks outlive any cache fill,
+//! and all of it is set after the commit and before anyone hears of the commit (I7).
+
+mod list;
+mod login;
+mod marks;
+mod seen;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use countersign_core::revocation::{Entry, ListId, Seq, StatusIndex};
+use countersign_core::secret::Hash;
+use countersign_core::{SessionId, Time};
+use parking_lot::RwLock;
+use quick_cache::sync::Cache;
+
+use self::list::List;
+pub use self::login::{Answer, LiveGrant, LiveSession};
+use self::marks::{AsOf, Marks};
+use self::seen::Pulses;
+pub(crate) use self::seen::Seen;
+
+/// Sessions, and grants, kept in memory at most.
+const KEPT: usize = 100_000;
+
+/// The memory of one store.
+#[derive(Debug)]
+pub struct Live {
+    lists: RwLock<HashMap<ListId, Arc<List>>>,
+    seq: AtomicI64,
+    owed: AtomicU64,
+    paid: AtomicU64,
+    marks: Marks,
+    pulses: Pulses,
+    sessions: Cache<Hash, Arc<LiveSession>>,
+    grants: Cache<StatusIndex, Arc<LiveGrant>>,
+}
+
+/// How often the log was known to hold something unread, up to now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Debt(u64);
+
+impl Live {
+    /// Remembers nothing yet but that the log was read up to `seq`.
+    pub(crate) fn new(seq: Seq, now: Time) -> Self {
+        Self {
+            lists: RwLock::default(),
+            seq: AtomicI64::new(seq.0),
+            owed: AtomicU64::new(0),
+            paid: AtomicU64::new(0),
+            marks: Marks::new(now),
+            pulses: Pulses::default(),
+            sessions: Cache::new(KEPT),
+            grants: Cache::new(KEPT),
+        }
+    }
+
+    /// A list that has members, or is about to.
+    pub(crate) fn open_list(&self, id: ListId, ends_at: Time) {
+        let mut lists = self.lists.write();
+        lists.entry(id).or_insert_with(|| Arc::new(List::new(ends_at))).lasts_until(ends_at);
+    }
+
+    fn list(&self, id: ListId) -> Option<Arc<List>> {
+        self.lists.read().get(&id).cloned()
+    }
+
+    /// The ids of all lists that stand.
+    pub(crate) fn list_ids(&self) -> Vec<ListId> {
+        self.lists.read().keys().copied().collect()
+    }
+
+    /// The bits of a list, no older than the number beside them.
+    pub(crate) fn snapshot(&self, id: ListId) -> Option<(Seq, Vec<u8>)> {
+        let seq = self.seq();
+        self.list(id).map(|list| (seq, list.bytes()))
+    }
+
+    /// The log is known up to here.
+    pub(crate) fn seq(&self) -> Seq {
+        Seq(self.seq.load(Ordering::Acquire))
+    }
+
+    /// Takes note of entries of the log, which follow the last ones without a gap.
+    pub(crate) fn learn(&self, entries: &[(Seq, Entry)]) {
+        for (_, entry) in entries {
+            match entry {
+                Entry::Bit(index) => self.end(*index),
+                Entry::Secret(secret) => {
+                    self.marks.secret_replaced(*secret);
+                    self.sessions.remove(secret);
+                }
+                Entry::Account(account) => self.marks.account_changed(*account),
+            }
+        }
+        if let Some((seq, _)) = entries.last() {
+            self.seq.fetch_max(seq.0, Ordering::Release);
+        }
+    }
+
+    /// Sets a bit. A list that is not known was dropped after its end.
+    pub(crate) fn end(&self, index: StatusIndex) {
+        if let Some(list) = self.list(index.list) {
+            list.set(index.index);
+        }
+        self.grants.remove(&index);
+    }
+
+    /// Something was, or may have been, committed that this memory does not know: until the log is read, nobody may
+    /// be let in.
+    pub(crate) fn owe(&self) {
+        self.owed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// To be asked before the log is read.
+    pub(crate) fn debt(&self) -> Debt {
+        Debt(self.owed.load(Ordering::SeqCst))
+    }
+
+    /// The log was read after `debt` was asked for. What was owed in the meantime is still owed.
+    pub(crate) fn pay(&self, debt: Debt) {
+        self.paid.fetch_max(debt.0, Ordering::SeqCst);
+    }
+
+    /// Whether the log may hold something that this memory does not know.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.paid.load(Ordering::SeqCst) < self.owed.load(Ordering::SeqCst)
+    }
+
+    /// The marks' time, to be asked before a session is read.
+    pub(crate) fn as_of(&self) -> AsOf {
+        self.marks.as_of()
+    }
+
+    /// A session that was used lately, unless its account changed since.
+    pub(crate) fn session(&self, secret: &Hash) -> Option<Arc<LiveSession>> {
+        self.sessions.get(secret).filter(|session| !session.is_stale(self))
+    }
+
+    /// Keeps a session, if it is worth it.
+    pub(crate) fn keep_session(&self, secret: Hash, session: &Arc<LiveSession>, now: Time) {
+        if session.check(self, now).is_ok() {
+            self.sessions.insert(secret, Arc::clone(session));
+        }
+    }
+
+    /// A grant that was used lately, unless its account changed since.
+    pub(crate) fn grant(&self, index: StatusIndex) -> Option<Arc<LiveGrant>> {
+        self.grants.get(&index).filter(|grant| !grant.session.is_stale(self))
+    }
+
+    /// Keeps a grant, if it is worth it.
+    pub(crate) fn keep_grant(&self, grant: &Arc<LiveGrant>, now: Time) {
+        if grant.check(self, now).is_ok() {
+            self.grants.insert(grant.grant.index, Arc::clone(grant));
+        }
+    }
+
+    /// What is known here of when a session was last used.
+    pub(crate) fn seen(&self, session: SessionId) -> Option<Arc<Seen>> {
+        self.pulses.peek(session)
+    }
+
+    /// Whether a session's bit is set.
+    pub(crate) fn has_ended(&self, index: StatusIndex) -> bool {
+        self.list(index.list).is_none_or(|list| list.is_set(index.index))
+    }
+
+    /// The session was used. Only ever after its check passed.
+    pub(crate) fn touch(&self, session: &LiveSession, at: Time, idle_ends_at: Time) {
+        self.pulses.touch(&session.seen, at, idle_ends_at);
+    }
+
+    /// When sessions were last used, as far as it has to be written.
+    pub(crate) fn pulses(&self) -> &Pulses {
+        &self.pulses
+    }
+
+    /// Gives back memory: lists past their end, marks that no stale read can bring back, what nobody holds any more.
+    pub(crate) fn prune(&self, now: Time) {
+        self.lists.write().retain(|_, list| now < list.ends_at());
+        self.marks.prune(now, || {
+            self.sessions.retain(|_, session| !session.is_stale(self) && !session.is_replaced(self));
+            self.grants.retain(|_, grant| !grant.session.is_stale(self));
+        });
+        self.pulses.prune();
+    }
+
+    /// Drops all cached sessions and grants, as a full cache drops single ones.
+    #[cfg(test)]
+    pub(crate) fn evict_all(&self) {
+        self.sessions.clear();
+        self.grants.clear();
+    }
+}

@@ -1,0 +1,230 @@
+//! Logging in: the account that an identifier names, and the session that an accepted login opens.
+
+use countersign_core::account::{Identifier, State, Version};
+use countersign_core::audit::{Event, Kind, Stamp};
+use countersign_core::grant::Grant;
+use countersign_core::login::password::{Candidate, Refusal};
+use countersign_core::session::open::Open;
+use countersign_core::session::{EndReason, Method};
+use countersign_core::{AccountId, SessionId, Span};
+
+use crate::account::kind_of;
+use crate::db::Result;
+use crate::session::SEEN_GRAIN;
+use crate::{Batch, Store, columns, grant, recovery, session};
+
+const CANDIDATE: &str = "
+SELECT a.id, a.state, a.version, c.data
+  FROM identifiers i
+  JOIN accounts a ON a.id = i.account_id
+  LEFT JOIN credentials c ON c.account_id = a.id AND c.kind = 'password'
+ WHERE i.kind = $1
+   AND i.canonical = $2";
+
+const COUNT_SESSION: &str = "
+UPDATE accounts
+   SET sessions_opened = sessions_opened + 1
+ WHERE id = $1
+   AND state = 'active'
+   AND version = $2";
+
+const END_REPLACED: &str = "
+UPDATE sessions
+   SET ended_at = $1,
+       end_reason = 'replaced'
+ WHERE id = $2
+   AND ended_at IS NULL";
+
+const END_REPLACED_GRANTS: &str = "
+UPDATE grants
+   SET ended_at = $1,
+       end_reason = 'replaced'
+ WHERE session_id = $2
+   AND ended_at IS NULL";
+
+const REVOKE_REPLACED: &str = "
+INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
+SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
+  FROM sessions
+ WHERE id = $2
+   AND ended_at = $3";
+
+const REVOKE_REPLACED_GRANTS: &str = "
+INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
+SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
+  FROM grants
+ WHERE session_id = $2
+   AND ended_at = $3";
+
+const OPEN: &str = "
+INSERT INTO sessions (id, account_id, secret_hash, face, created_at, authenticated_at, seen_at, idle_ends_at,
+                      absolute_ends_at, amr, acr, remember, browser, system, ip, list_id, list_index, grants_opened)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+
+// The account's row is locked by now, so no other login of it is halfway. The new session is never the one to go,
+// even if its login began before those of the others.
+const EVICT: &str = "
+UPDATE sessions
+   SET ended_at = $1,
+       end_reason = 'evicted'
+ WHERE ended_at IS NULL
+   AND id IN (SELECT id
+                FROM sessions
+               WHERE account_id = $2
+                 AND id <> $3
+                 AND ended_at IS NULL
+                 AND absolute_ends_at > $1
+                 AND idle_ends_at > $4
+               ORDER BY created_at DESC, id DESC
+               LIMIT 1000000
+              OFFSET $5)";
+
+const UPGRADE: &str = "
+UPDATE credentials
+   SET data = $1
+ WHERE account_id = $2
+   AND kind = 'password'
+   AND data = $3";
+
+pub(crate) const STATEMENTS: &[&str] = &[
+    CANDIDATE,
+    COUNT_SESSION,
+    END_REPLACED,
+    END_REPLACED_GRANTS,
+    REVOKE_REPLACED,
+    REVOKE_REPLACED_GRANTS,
+    OPEN,
+    EVICT,
+    UPGRADE,
+];
+
+/// A password hashed anew under stronger parameters (attack LOG-31).
+#[derive(Clone, Copy)]
+pub struct Upgrade<'a> {
+    /// Guard: the hash that the password was compared with (PHC string).
+    pub old: &'a str,
+    /// Its successor (PHC string).
+    pub new: &'a str,
+}
+
+/// The account that the identifier names, and the hash of its password (PHC string) if it has one.
+pub async fn login_facts(
+    store: &Store,
+    identifier: &Identifier,
+) -> Result<Option<(Candidate, Option<String>)>> {
+    let key = [kind_of(identifier).into(), identifier.canonical().into()];
+    let rows = store.db.read(CANDIDATE, &key).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let candidate = Candidate {
+        id: columns::id(row, 0)?,
+        state: columns::word(row, 1, State::parse, "a state of an account")?,
+        version: Version(row.int(2)?),
+    };
+    Ok(Some((candidate, row.opt_text(3)?.map(str::to_owned))))
+}
+
+/// A failed login, written down. The reason is for the log alone.
+pub fn refuse_batch(account: Option<AccountId>, reason: Refusal, stamp: &Stamp<'_>) -> Batch {
+    let event = Event::new(Kind::LoginFailed).detail("reason", reason.as_str());
+    Batch::new(stamp, account.into_iter().fold(event, Event::account))
+}
+
+/// What an accepted login writes. `Lost`: the account changed since its password was compared.
+///
+/// The session that this browser had ends, whoever's it was, as do the oldest ones over the limit; mailed resets die
+/// (attack REC-05).
+pub fn open_batch(
+    open: &Open,
+    grant: Option<&Grant>,
+    upgrade: Option<Upgrade<'_>>,
+    longest_life: Span,
+    stamp: &Stamp<'_>,
+) -> Batch {
+    let account = open.account.id;
+    let mut batch = Batch::new(stamp, opened(open)).exactly(
+        1,
+        COUNT_SESSION,
+        vec![account.bytes().into(), open.account.version.0.into()],
+    );
+    if let Some(replaced) = open.replaces {
+        batch = replace(batch, replaced, longest_life, stamp);
+    }
+    batch = insert(batch, open, grant.is_some());
+    if let Some(keep) = open.keep {
+        batch = evict(batch, open, keep, longest_life, stamp);
+    }
+    if let Some(grant) = grant {
+        batch = grant::insert(batch, grant, stamp);
+    }
+    if let Some(upgrade) = upgrade {
+        let values = vec![upgrade.new.into(), account.bytes().into(), upgrade.old.into()];
+        batch = batch.any(UPGRADE, values).event(stamp, Event::new(Kind::PasswordUpgraded).account(account));
+    }
+    recovery::kill(batch, account, stamp)
+}
+
+fn opened(open: &Open) -> Event {
+    let event = Event::new(Kind::SessionOpened).account(open.account.id).session(open.session.id);
+    let event = event.detail("face", open.session.face.as_str());
+    match open.keep {
+        // The oldest ones over this many ended; their own rows say which.
+        Some(keep) => event.detail("keep", keep.to_string()),
+        None => event,
+    }
+}
+
+fn replace(batch: Batch, session: SessionId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let event =
+        Event::new(Kind::SessionEnded).session(session).detail("reason", EndReason::Replaced.as_str());
+    let at = stamp.at.micros();
+    let until = (stamp.at + longest_life).micros();
+    let ended = || vec![at.into(), session.bytes().into()];
+    let revoked = || vec![until.into(), session.bytes().into(), at.into()];
+    batch
+        .event(stamp, event)
+        .any(END_REPLACED, ended())
+        .any(END_REPLACED_GRANTS, ended())
+        .revoke(REVOKE_REPLACED, revoked())
+        .revoke(REVOKE_REPLACED_GRANTS, revoked())
+}
+
+fn insert(batch: Batch, open: &Open, has_grant: bool) -> Batch {
+    let session = &open.session;
+    let amr: Vec<_> = session.amr.iter().copied().map(Method::as_str).collect();
+    let values = vec![
+        session.id.bytes().into(),
+        session.account.bytes().into(),
+        open.secret.map(|secret| *secret.as_bytes()).into(),
+        session.face.as_str().into(),
+        session.created_at.micros().into(),
+        session.authenticated_at.micros().into(),
+        session.seen_at.micros().into(),
+        session.idle_ends_at.micros().into(),
+        session.absolute_ends_at.micros().into(),
+        amr.join(" ").into(),
+        session.acr.as_str().into(),
+        session.remember.into(),
+        session.device.browser.into(),
+        session.device.system.into(),
+        session.ip.map(|ip| ip.to_string()).into(),
+        session.index.list.bytes().into(),
+        i64::from(session.index.index).into(),
+        has_grant.into(),
+    ];
+    batch.exactly(1, OPEN, values)
+}
+
+/// Sessions that went idle by the database's coarse knowledge count for a while longer: rather one too few is let in
+/// for a moment than one too many (attack SES-24).
+fn evict(batch: Batch, open: &Open, keep: u32, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let account = open.account.id;
+    let values = vec![
+        stamp.at.micros().into(),
+        account.bytes().into(),
+        open.session.id.bytes().into(),
+        (stamp.at - SEEN_GRAIN).micros().into(),
+        i64::from(keep.saturating_sub(1)).into(),
+    ];
+    let batch = session::end_grants(batch.any(EVICT, values), account, EndReason::Evicted, stamp);
+    session::revoke_ended(batch, account, longest_life, stamp)
+}

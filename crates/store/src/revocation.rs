@@ -1,0 +1,114 @@
+//! The revocation log and the status lists made of it (design section 5).
+//!
+//! Its entries are inserted by the batches of what they tell of, last of all, with a number whose order is the order
+//! of commits. What it says is set in memory before anyone hears of the commit (I7).
+
+use countersign_core::audit::Stamp;
+use countersign_core::revocation::{Entry, ListId, Seq, StatusIndex};
+use countersign_core::secret::Hash;
+use countersign_core::{AccountId, Span, Time};
+
+use crate::db::{Db, Error, Result, Row};
+use crate::live::Live;
+use crate::{Batch, Store, columns};
+
+const SEQ: &str = "SELECT seq FROM revocation_seq WHERE id = 1";
+
+const LISTS: &str = "
+SELECT id, ends_at
+  FROM status_lists
+ WHERE ends_at > $1";
+
+const BITS: &str = "
+SELECT seq, kind, list_id, list_index, subject
+  FROM revocations
+ WHERE kind = 'bit'";
+
+const AFTER: &str = "
+SELECT seq, kind, list_id, list_index, subject
+  FROM revocations
+ WHERE seq > $1
+ ORDER BY seq";
+
+const SECRET: &str = "
+INSERT INTO revocations (seq, kind, subject, at, until_at)
+VALUES ((SELECT seq FROM revocation_seq WHERE id = 1), 'secret', $1, $2, $3)";
+
+const ACCOUNT: &str = "
+INSERT INTO revocations (seq, kind, subject, at, until_at)
+VALUES ((SELECT seq FROM revocation_seq WHERE id = 1), 'account', $1, $2, $3)";
+
+pub(crate) const STATEMENTS: &[&str] = &[SEQ, LISTS, BITS, AFTER, SECRET, ACCOUNT];
+
+/// The status lists that stand.
+pub async fn lists(store: &Store) -> Result<Vec<ListId>> {
+    store.caught_up().await?;
+    Ok(store.live.list_ids())
+}
+
+/// A status list as it is published: its bits, least significant first, and the number of the last entry of the log
+/// that they are sure to tell of.
+pub async fn snapshot(store: &Store, list: ListId) -> Result<Option<(Seq, Vec<u8>)>> {
+    store.caught_up().await?;
+    Ok(store.live.snapshot(list))
+}
+
+/// The last number of the log. A read of one row: what `/readyz` asks.
+pub(crate) async fn seq(db: &Db) -> Result<Seq> {
+    let rows = db.read(SEQ, &[]).await?;
+    let row = rows.first().ok_or_else(|| Error::Schema("revocation_seq has no row".to_owned()))?;
+    Ok(Seq(row.int(0)?))
+}
+
+/// All that the log says of lists that stand: what a process begins with. Sessions are read after it, so it needs to
+/// know of no replaced secret and no changed account.
+pub(crate) async fn load(db: &Db, now: Time) -> Result<Live> {
+    // The number first: what is committed after it is read again, and setting a bit twice is setting it.
+    let live = Live::new(seq(db).await?, now);
+    for row in db.scan(LISTS, vec![now.micros().into()]).await? {
+        live.open_list(ListId::from_bytes(row.array(0)?), columns::time(&row, 1)?);
+    }
+    for row in db.scan(BITS, Vec::new()).await? {
+        if let (_, Entry::Bit(index)) = entry(&row)? {
+            live.end(index);
+        }
+    }
+    Ok(live)
+}
+
+/// Reads the log on from where memory is, and takes note of it.
+pub(crate) async fn catch_up(db: &Db, live: &Live) -> Result<()> {
+    let debt = live.debt();
+    let rows = db.read(AFTER, &[live.seq().0.into()]).await?;
+    live.learn(&rows.iter().map(entry).collect::<Result<Vec<_>>>()?);
+    live.pay(debt);
+    Ok(())
+}
+
+/// The log says that a cookie's secret was replaced.
+pub(crate) fn secret(batch: Batch, old: &Hash, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let until = stamp.at + longest_life;
+    batch.revoke(SECRET, vec![old.as_bytes().into(), stamp.at.micros().into(), until.micros().into()])
+}
+
+/// The log says that an account changed: whatever was read of it before is stale.
+pub(crate) fn account(batch: Batch, account: AccountId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let until = stamp.at + longest_life;
+    batch.revoke(ACCOUNT, vec![account.bytes().into(), stamp.at.micros().into(), until.micros().into()])
+}
+
+/// A word that this release does not know is corrupt: to pass over it would be to let in what it ends (I13).
+fn entry(row: &Row) -> Result<(Seq, Entry)> {
+    let entry = match row.text(1)? {
+        "bit" => Entry::Bit(status_index(row, 2)?),
+        "secret" => Entry::Secret(Hash::from_bytes(row.array(4)?)),
+        "account" => Entry::Account(columns::id(row, 4)?),
+        _ => return Err(Error::Corrupt { column: 1, expected: "a kind of revocation" }),
+    };
+    Ok((Seq(row.int(0)?), entry))
+}
+
+/// The place in a status list in two columns from `first` on: list and index.
+pub(crate) fn status_index(row: &Row, first: usize) -> Result<StatusIndex> {
+    Ok(StatusIndex { list: ListId::from_bytes(row.array(first)?), index: columns::count(row, first + 1)? })
+}

@@ -1,0 +1,150 @@
+//! The store: a database, and what this process knows of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::Time;
+use countersign_core::audit::Stamp;
+
+use crate::db::{self, Db, Error, MIGRATIONS, Result, Settings, Statement, StoreUrl};
+use crate::indexes::Indexes;
+use crate::live::Live;
+use crate::{Batch, revocation};
+
+/// Readings of the log after a commit before its caller hears that something is wrong.
+const READINGS: u32 = 3;
+const BETWEEN_READINGS: Duration = Duration::from_millis(50);
+
+/// An open store. Shared by all tasks of the process.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) db: Arc<Db>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) indexes: Indexes,
+    migrated: Vec<&'static str>,
+}
+
+/// What became of a batch that the database has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a lost batch wrote nothing: load the facts again and decide again"]
+pub enum Outcome {
+    /// All of it is committed and durable, and what it ended is known here.
+    Applied,
+    /// Nothing was written: something that the decision used has changed.
+    Lost,
+}
+
+impl From<db::Outcome> for Outcome {
+    fn from(outcome: db::Outcome) -> Self {
+        match outcome {
+            db::Outcome::Applied(_) => Self::Applied,
+            db::Outcome::Lost => Self::Lost,
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and reads what the revocation log says.
+    pub async fn open(url: &StoreUrl, settings: &Settings, now: Time) -> Result<Self> {
+        let db = Db::open(url, settings).await?;
+        let migrated = db.migrate(MIGRATIONS, now).await?;
+        let live = revocation::load(&db, now).await?;
+        Ok(Self { db: Arc::new(db), live: Arc::new(live), indexes: Indexes::default(), migrated })
+    }
+
+    /// The migrations that ran when this store was opened, in their order.
+    pub fn migrated(&self) -> &[&'static str] {
+        &self.migrated
+    }
+
+    /// What the session check reads.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Applies a batch: all of it in one transaction, or nothing.
+    ///
+    /// What it revoked is known to every check of this process before this returns (I7). Where that cannot be made
+    /// sure, the answer is an error and no session is accepted until it can. Once polled, all of this runs to its end
+    /// even if the future is dropped: a client that hangs up must not leave a session alive that the database ended.
+    pub async fn apply(&self, batch: Batch) -> Result<Outcome> {
+        let revokes = batch.revokes();
+        let statements = batch.into_statements();
+        if !revokes {
+            return self.db.apply(statements).await.map(Outcome::from);
+        }
+        let (db, live) = (Arc::clone(&self.db), Arc::clone(&self.live));
+        let applied = tokio::spawn(async move { revoke(&db, &live, statements).await });
+        applied.await.unwrap_or_else(|_| {
+            self.live.owe();
+            Err(Error::UnknownOutcome)
+        })
+    }
+
+    /// Reads the revocation log on from where this process is. After each batch of our own that happens by itself; a
+    /// job may ask at any time, and must where other nodes write, or where a commit's outcome was unknown.
+    pub async fn catch_up(&self) -> Result<()> {
+        revocation::catch_up(&self.db, &self.live).await
+    }
+
+    /// Makes sure that nothing is owed to memory: nobody is let in before.
+    pub(crate) async fn caught_up(&self) -> Result<()> {
+        if self.live.is_behind() { self.catch_up().await } else { Ok(()) }
+    }
+
+    /// Proves by a read that the store can serve: `/readyz`.
+    pub async fn ready(&self) -> Result<()> {
+        revocation::seq(&self.db).await?;
+        self.caught_up().await
+    }
+
+    /// Gives back memory that nothing needs any more. A job for every minute or so.
+    pub fn prune(&self, now: Time) {
+        self.live.prune(now);
+    }
+
+    /// Writes what is written behind and ends all use of the database, even if the writing failed.
+    pub async fn close(&self, stamp: &Stamp<'_>) -> Result<()> {
+        let flushed = self.flush_seen(stamp).await;
+        self.db.close().await;
+        flushed
+    }
+
+    /// Prepares every statement of the store: the database has all its tables and columns.
+    pub async fn prove_statements(&self) -> Result<()> {
+        for sql in crate::statements() {
+            self.db.check(sql).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn revoke(db: &Db, live: &Live, statements: Vec<Statement>) -> Result<Outcome> {
+    let outcome = match db.apply(statements).await {
+        Ok(outcome) => Outcome::from(outcome),
+        Err(error) => {
+            if error == Error::UnknownOutcome {
+                live.owe();
+            }
+            return Err(error);
+        }
+    };
+    if outcome == Outcome::Applied {
+        read_on(db, live).await?;
+    }
+    Ok(outcome)
+}
+
+async fn read_on(db: &Db, live: &Live) -> Result<()> {
+    for _ in 1..READINGS {
+        match revocation::catch_up(db, live).await {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::warn!(%error, "the revocation log could not be read"),
+        }
+        tokio::time::sleep(BETWEEN_READINGS).await;
+    }
+    revocation::catch_up(db, live).await.inspect_err(|error| {
+        tracing::error!(%error, "no session is accepted until the revocation log can be read");
+        live.owe();
+    })
+}

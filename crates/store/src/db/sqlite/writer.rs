@@ -1,0 +1,153 @@
+//! The one thread that writes. It takes all that waits, runs each batch in a savepoint, commits
+//! once (one fsync for all) and only then answers, so that no answer, not even a `Lost`, rests on
+//! something that a `kill -9` can undo (I12).
+
+use std::thread;
+
+use countersign_core::Time;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::super::batch::{Failure, Outcome, Statement, settle};
+use super::super::migrate::{self, Migration};
+use super::super::{Error, Result};
+use super::{Held, closed, connection};
+
+/// The most batches that share a commit.
+const GROUP: usize = 512;
+/// Batches that may wait; the next one waits outside.
+const QUEUE: usize = 1024;
+
+type Reply<T> = oneshot::Sender<Result<T>>;
+
+enum Job {
+    Batch(Batch),
+    Migrate { migrations: &'static [Migration], now: Time, reply: Reply<Vec<&'static str>> },
+    Close,
+}
+
+struct Batch {
+    statements: Vec<Statement>,
+    reply: Reply<Outcome>,
+}
+
+/// The sending end of the writer thread, which ends with it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: flume::Sender<Job>,
+    ended: flume::Receiver<()>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, held: Held) -> Result<Self> {
+        let (jobs, queue) = flume::bounded(QUEUE);
+        let (end, ended) = flume::bounded(0);
+        let thread = thread::Builder::new().name("sqlite-writer".to_owned());
+        let run = move || {
+            serve(&connection, &queue);
+            // In this order: the last connection checkpoints and removes the WAL, then the lock
+            // goes, then those who wait in `close` hear of it.
+            drop((queue, connection));
+            drop(held);
+            drop(end);
+        };
+        thread.spawn(run).map_err(|error| Error::Unavailable(error.to_string()))?;
+        Ok(Self { jobs, ended })
+    }
+
+    pub(super) async fn apply(&self, statements: Vec<Statement>) -> Result<Outcome> {
+        self.ask(|reply| Job::Batch(Batch { statements, reply })).await
+    }
+
+    pub(super) async fn migrate(
+        &self,
+        migrations: &'static [Migration],
+        now: Time,
+    ) -> Result<Vec<&'static str>> {
+        self.ask(|reply| Job::Migrate { migrations, now, reply }).await
+    }
+
+    /// Returns when the thread is gone and the file is free.
+    pub(super) async fn close(&self) {
+        // An error of either means that the thread is gone already.
+        let _ = self.jobs.send_async(Job::Close).await;
+        let _ = self.ended.recv_async().await;
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send_async(job(reply)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+fn serve(connection: &Connection, queue: &flume::Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        while let Some(Job::Batch(batch)) = next {
+            group.push(batch);
+            next = if group.len() < GROUP { queue.try_recv().ok() } else { None };
+        }
+        answer(connection, group);
+        match next {
+            Some(Job::Migrate { migrations, now, reply }) => {
+                drop(reply.send(migrate::sqlite(connection, migrations, now)));
+            }
+            Some(Job::Close) => return,
+            Some(Job::Batch(_)) | None => {}
+        }
+    }
+}
+
+/// Whoever asked may have gone: a batch is applied all the same, and its answer dropped.
+fn answer(connection: &Connection, group: Vec<Batch>) {
+    if group.is_empty() {
+        return;
+    }
+    match commit(connection, &group) {
+        Ok(outcomes) => {
+            for (batch, outcome) in group.into_iter().zip(outcomes) {
+                drop(batch.reply.send(outcome));
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, batches = group.len(), "group commit failed");
+            if !connection.is_autocommit() {
+                drop(control(connection, "ROLLBACK"));
+            }
+            for batch in group {
+                drop(batch.reply.send(Err(error.clone())));
+            }
+        }
+    }
+}
+
+fn commit(connection: &Connection, group: &[Batch]) -> Result<Vec<Result<Outcome>>> {
+    control(connection, "BEGIN IMMEDIATE")?;
+    let mut outcomes = Vec::with_capacity(group.len());
+    for batch in group {
+        control(connection, "SAVEPOINT batch")?;
+        let outcome = settle(run(connection, &batch.statements));
+        if !matches!(outcome, Ok(Outcome::Applied(_))) {
+            // A full disk can end the whole transaction: then this fails, and all with it.
+            control(connection, "ROLLBACK TO batch")?;
+        }
+        control(connection, "RELEASE batch")?;
+        outcomes.push(outcome);
+    }
+    control(connection, "COMMIT")?;
+    Ok(outcomes)
+}
+
+fn run(connection: &Connection, statements: &[Statement]) -> std::result::Result<Vec<u64>, Failure> {
+    statements.iter().map(|statement| connection::execute(connection, statement)).collect()
+}
+
+fn control(connection: &Connection, sql: &'static str) -> Result<()> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.raw_execute())
+        .map(drop)
+        .map_err(|error| Error::Unavailable(error.to_string()))
+}

@@ -1,0 +1,68 @@
+//! STO-15: forward only, each file whole or not at all, and no work on a schema that is not ours.
+
+use countersign_store::db::{Error, Migration, Outcome};
+
+use crate::support::{NOW, SCHEMA, apply, names, parent, where_it_lasts};
+
+const SECOND: Migration = Migration {
+    version: 2,
+    name: "0002_more",
+    sql: "ALTER TABLE parents ADD COLUMN extra BLOB; CREATE TABLE more (id BIGINT NOT NULL);",
+};
+const BOTH: &[Migration] = &[SCHEMA[0], SECOND];
+const EDITED: &[Migration] = &[Migration { sql: "CREATE TABLE parents (id BIGINT)", ..SCHEMA[0] }];
+const BROKEN: &[Migration] = &[
+    SCHEMA[0],
+    Migration { sql: "CREATE TABLE more (id BIGINT NOT NULL); CREATE TABLE parents (id BIGINT);", ..SECOND },
+];
+
+#[tokio::test]
+async fn each_file_runs_once_and_data_stays() {
+    where_it_lasts(async |place| {
+        let db = place.open().await.expect("open");
+        assert_eq!(db.migrate(SCHEMA, NOW).await, Ok(vec!["0001_test"]));
+        assert_eq!(db.migrate(SCHEMA, NOW).await, Ok(vec![]));
+        assert_eq!(apply(&db, vec![parent(1, "ann")]).await, Outcome::Applied(vec![1]));
+        assert_eq!(names(&db).await, ["ann"]);
+        db.close().await;
+        let db = place.open_again().await;
+        assert_eq!(db.migrate(BOTH, NOW).await, Ok(vec!["0002_more"]));
+        assert_eq!(db.migrate(BOTH, NOW).await, Ok(vec![]));
+        assert_eq!(names(&db).await, ["ann"]);
+        let log = "SELECT version, name, applied_at FROM schema_migrations ORDER BY version";
+        let log = db.scan(log, vec![]).await.expect("the log");
+        assert_eq!((log[1].int(0), log[1].text(1)), (Ok(2), Ok("0002_more")));
+        assert_eq!(log[1].int(2), Ok(NOW.micros()));
+        db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_edited_file_and_a_newer_schema_are_refused() {
+    where_it_lasts(async |place| {
+        let db = place.open().await.expect("open");
+        assert!(db.migrate(BOTH, NOW).await.is_ok());
+        for (known, words) in
+            [(EDITED, "0001_test is not the file that was applied"), (SCHEMA, "made by a newer Countersign")]
+        {
+            let error = db.migrate(known, NOW).await.expect_err("refused");
+            assert!(matches!(&error, Error::Schema(reason) if reason.contains(words)), "{error}");
+        }
+        db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_fails_midway_leaves_nothing_and_can_be_run_again() {
+    where_it_lasts(async |place| {
+        let db = place.open().await.expect("open");
+        let error = db.migrate(BROKEN, NOW).await.expect_err("the second file fails");
+        assert!(error.to_string().contains("0002_more failed and left nothing"), "{error}");
+        assert_eq!(apply(&db, vec![parent(1, "ann")]).await, Outcome::Applied(vec![1]));
+        assert_eq!(db.migrate(BOTH, NOW).await, Ok(vec!["0002_more"]));
+        db.close().await;
+    })
+    .await;
+}

@@ -1,1 +1,48 @@
-//! pages
+//! The pages and mails of Countersign, in English and Korean.
+//!
+//! A page is a pair of files: `login.rs` with the values it shows and `login.html` with their places. Values are
+//! display values only; nothing is decided here. Every text lives in `locales/`. [`Page::render`] puts a page into
+//! its [`Frame`]; [`assets`] holds what the pages link to; [`mail`] writes the letters.
+
+mod account;
+mod assets;
+mod check_mail;
+mod cookie;
+mod error;
+mod frame;
+mod home;
+mod inbox;
+mod login;
+mod logout;
+pub mod mail;
+mod moment;
+mod negotiate;
+mod page;
+mod problem;
+mod recover;
+mod register;
+mod reset;
+mod security;
+mod sessions;
+mod text;
+mod verify;
+
+pub use account::AccountPage;
+pub use assets::{Asset, assets};
+pub use check_mail::{CheckMailPage, CodeProblem};
+pub use cookie::CookiePage;
+pub use error::{ErrorKind, ErrorPage, PlainErrors};
+pub use frame::{Frame, NavTab};
+pub use home::HomePage;
+pub use inbox::{InboxMail, InboxPage};
+pub use login::{LoginMessage, LoginPage};
+pub use logout::{LoggedOutPage, LogoutPage};
+pub use negotiate::negotiate;
+pub use page::{Page, Rendered, render_samples};
+pub use problem::{Busy, EmailProblem, NameProblem, PasswordProblem};
+pub use recover::{RecoverPage, RecoverSentPage};
+pub use register::{RegisterPage, RegisterProblems};
+pub use reset::{ResetDeadPage, ResetPage};
+pub use security::{ActivityItem, ActivityKind, SecurityPage, SecurityProblem};
+pub use sessions::{SessionItem, SessionsNotice, SessionsPage};
+pub use verify::{VerifiedPage, VerifyDeadPage, VerifyPage};

@@ -1,0 +1,10 @@
+account-title = Your account
+account-lead = What this service knows about you.
+account-no-name = not given
+account-verified = Confirmed
+account-unverified = Not confirmed
+account-since = Member since
+account-language = Language
+account-more = Look after it
+account-sessions = See your devices and apps, and end what you do not recognise
+account-security = Change your password, and see what happened lately

@@ -1,0 +1,14 @@
+sessions-title = Where you are signed in
+sessions-lead = End any session you do not recognise: its cookies and tokens stop working everywhere within a second.
+sessions-this = This device
+sessions-unknown = Unknown device
+sessions-token = Token
+sessions-seen = Last used
+sessions-opened = Signed in
+sessions-end-others = Sign out everywhere else
+sessions-only = You are signed in nowhere else.
+sessions-ended-one = Signed out
+    .detail = That session and its tokens no longer work.
+sessions-ended-others = Signed out everywhere else
+    .detail = Only this session still works.
+method-password = password

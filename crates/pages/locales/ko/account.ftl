@@ -1,0 +1,10 @@
+account-title = 내 계정
+account-lead = 이 서비스에 저장된 내 정보입니다.
+account-no-name = 입력하지 않음
+account-verified = 확인됨
+account-unverified = 확인 안 됨
+account-since = 가입일
+account-language = 언어
+account-more = 계정 관리
+account-sessions = 로그인된 기기와 앱을 보고, 모르는 것은 종료합니다
+account-security = 비밀번호를 바꾸고 최근 활동을 확인합니다

@@ -1,0 +1,14 @@
+sessions-title = 로그인된 기기
+sessions-lead = 모르는 세션은 종료하세요. 쿠키와 토큰이 1초 안에 어디에서나 무효가 됩니다.
+sessions-this = 현재 기기
+sessions-unknown = 알 수 없는 기기
+sessions-token = 토큰
+sessions-seen = 최근 사용
+sessions-opened = 로그인
+sessions-end-others = 다른 모든 기기에서 로그아웃
+sessions-only = 다른 곳에서는 로그인되어 있지 않습니다.
+sessions-ended-one = 로그아웃했습니다
+    .detail = 그 세션과 토큰은 더 이상 쓸 수 없습니다.
+sessions-ended-others = 다른 모든 기기에서 로그아웃했습니다
+    .detail = 이제 이 세션만 쓸 수 있습니다.
+method-password = 비밀번호

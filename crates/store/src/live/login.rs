@@ -68,6 +68,11 @@ impl LiveSession {
         check::decide(self.facts(live), now)
     }
 
+    /// Hash of its cookie's secret; none for a session of tokens, and none where a token led to it.
+    pub const fn secret(&self) -> Option<Hash> {
+        self.secret
+    }
+
     /// When it was last used, as far as this process knows.
     pub fn seen_at(&self) -> Time {
         self.seen.at()

@@ -1,0 +1,204 @@
+//! Every setting there is, in one table: the documentation, the names in the environment and the defaults come from it.
+
+use toml::Value;
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// `section.key`; the section is one word.
+    pub key: &'static str,
+    /// What its value is.
+    pub kind: Kind,
+    /// What holds when nobody sets it.
+    pub preset: Preset,
+    /// What it is for, in Markdown.
+    pub doc: &'static str,
+}
+
+/// What a value is, and how the text of an environment variable becomes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A text that nobody may see.
+    Secret,
+    /// The path of a file or folder.
+    Path,
+    /// A whole number and a unit: `90s`, `5m`, `2h`, `14d`.
+    Span,
+    /// A whole number.
+    Count,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Texts; in the environment separated by commas.
+    List,
+}
+
+/// The value of a setting that is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// This one, as the environment would spell it.
+    Is(&'static str),
+    /// It follows from other settings, or there is none: in words, in Markdown.
+    Follows(&'static str),
+}
+
+impl Setting {
+    /// The setting of this key.
+    pub fn find(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+
+    /// Section and key.
+    pub fn parts(&self) -> (&'static str, &'static str) {
+        self.key.split_once('.').unwrap_or((self.key, ""))
+    }
+
+    /// The preset as TOML.
+    pub(super) fn preset_value(&self) -> Option<Value> {
+        match self.preset {
+            Preset::Is(text) => self.value(text).ok(),
+            Preset::Follows(_) => None,
+        }
+    }
+
+    /// A text of the environment as TOML.
+    pub(super) fn value(&self, text: &str) -> Result<Value, &'static str> {
+        match self.kind {
+            Kind::Count => text.parse().map(Value::Integer).map_err(|_| "must be a whole number"),
+            Kind::Flag => text.parse().map(Value::Boolean).map_err(|_| "must be true or false"),
+            Kind::List => {
+                let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+                Ok(Value::Array(entries.map(|entry| Value::String(entry.to_owned())).collect()))
+            }
+            Kind::Text | Kind::Secret | Kind::Path | Kind::Span | Kind::Word(_) => {
+                Ok(Value::String(text.to_owned()))
+            }
+        }
+    }
+}
+
+const fn setting(key: &'static str, kind: Kind, preset: Preset, doc: &'static str) -> Setting {
+    Setting { key, kind, preset, doc }
+}
+
+use Kind::{Count, Flag, List, Path, Secret, Span, Text, Word};
+use Preset::{Follows, Is};
+
+/// All settings, in the order of the documentation: sections together.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    setting("server.listen", Text, Is("127.0.0.1:8080"),
+        "Address and port to listen on. Dev mode refuses what is not a loopback address."),
+    setting("server.public_url", Text, Follows("dev mode: `http://localhost:<port>`; else required"),
+        "The origin that people and applications reach this server at: scheme, host and at most a port. Links, cookies \
+         and the issuer of tokens are made from it, never from what a request says. `https://`, or `http://` for a \
+         loopback host."),
+    setting("server.data", Path, Is("data"),
+        "Folder for what the server keeps beside its database; made when it is not there."),
+    setting("server.master_key_file", Path, Follows("dev mode: `<data>/master.key`, made when it is not there; else required"),
+        "File with 32 or more random bytes, readable by its owner alone. Signing keys and mails that wait are sealed \
+         with it: a copy belongs where backups of the database do not lie. `(umask 077; head -c 32 /dev/urandom > FILE)` \
+         makes one."),
+    setting("server.trusted_proxies", List, Is(""),
+        "Addresses and networks of your own proxies (`10.0.0.0/8`). Only they may say, in `X-Forwarded-For`, where a \
+         request came from."),
+    setting("store.url", Secret, Follows("`sqlite:<data>/countersign.db`"),
+        "The database: `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/DATABASE`, or `memory:`, which forgets everything \
+         and is for dev mode. A PostgreSQL on another machine is reached by verified TLS unless `?sslmode=disable` says \
+         otherwise."),
+    setting("ephemeral.url", Text, Is("memory:"),
+        "Where that lies which costs no more than a new try when it is lost: `memory:`."),
+    setting("session.idle", Span, Is("2h"), "A session that nobody uses ends after so long."),
+    setting("session.absolute", Span, Is("24h"), "A session ends after so long however much it is used."),
+    setting("session.remembered_idle", Span, Is("14d"), "`session.idle` for those who chose to stay signed in."),
+    setting("session.remembered_absolute", Span, Is("60d"),
+        "`session.absolute` for those who chose to stay signed in."),
+    setting("session.concurrent", Count, Is("0"),
+        "Sessions that an account may have at once; one more ends the oldest. `0`: any number."),
+    setting("token.algorithm", Word(&["ES256", "EdDSA", "RS256"]), Is("ES256"), "What access tokens are signed with."),
+    setting("token.life", Span, Is("5m"),
+        "An access token lives so long, at most `1h`, and never longer than its session."),
+    setting("token.refresh_grace", Span, Is("30s"),
+        "A refresh token that was just replaced gets its successor once more for so long, at most `5m`: for lost answers \
+         and second tabs. Later use of it ends the grant."),
+    setting("keys.active", Span, Is("90d"), "A key signs for so long before the next one takes over."),
+    setting("keys.published_before", Span, Is("24h"),
+        "A key is published so long before it signs: longer than verifiers cache keys, at least `10m`."),
+    setting("keys.retiring", Span, Is("48h"),
+        "A replaced key stays published for so long: at least `token.life` and 10 minutes."),
+    setting("password.memory_kib", Count, Is("19456"),
+        "Memory that hashing one password takes (Argon2id), in KiB. Outside dev mode not less than the pairs of memory \
+         and iterations that OWASP names: 47104 and 1, 19456 and 2, 12288 and 3, 9216 and 4, 7168 and 5. Hashes made \
+         with other parameters are made anew at the next login."),
+    setting("password.iterations", Count, Is("2"), "Passes over that memory."),
+    setting("password.parallelism", Count, Is("1"), "Lanes of Argon2id; they are computed one after the other."),
+    setting("password.workers", Count, Is("0"), "Threads that hash passwords, never more than cores. `0`: one a core."),
+    setting("password.queue", Count, Is("64"),
+        "Logins that may wait for each of these threads; the next one is answered 503."),
+    setting("account.verification", Span, Is("24h"), "The mailed proof of an email address works so long."),
+    setting("account.reset", Span, Is("30m"), "The mailed link to set a new password works so long."),
+    setting("mail.smtp_url", Secret, Follows("none: what needs mail is refused; in dev mode all mail is at `/dev/inbox`"),
+        "The server that mails leave through: `smtp://USER:PASSWORD@HOST:587` (STARTTLS, demanded) or \
+         `smtps://USER:PASSWORD@HOST:465`. Its certificate is verified."),
+    setting("mail.from", Text, Follows("none; required with `mail.smtp_url`"),
+        "Who mails come from: `Acme Login <login@example.com>`."),
+    setting("mail.tls", Word(&["required", "wrapper", "none"]), Follows("`required` for `smtp://`, `wrapper` for `smtps://`"),
+        "`required`: STARTTLS or no mail; `wrapper`: TLS from the first byte; `none`: in clear, to a relay on this \
+         machine only."),
+    setting("audit.kept", Span, Is("400d"), "Audit events are kept so long."),
+    setting("throttle.enabled", Flag, Is("true"),
+        "`false` lifts every limit on rates and mails, for load tests. Dev mode only."),
+    setting("log.format", Word(&["text", "json"]), Is("text"), "How log lines are written."),
+    setting("log.level", Word(&["error", "warn", "info", "debug", "trace"]), Is("info"), "The least that is logged."),
+    setting("clock.leeway", Span, Is("30s"), "Clocks of others may differ by so much, at most `60s`."),
+    setting("resources.allowed", List, Is(""),
+        "APIs that tokens may be asked for, by the exact identifier (`https://api.example.com`). Dev mode also allows \
+         every loopback URL."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_key_is_there_once_in_a_section_of_one_word() {
+        let keys: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.key).collect();
+        assert_eq!(keys.len(), SETTINGS.len());
+        for setting in SETTINGS {
+            let (section, key) = setting.parts();
+            assert!(
+                !section.is_empty() && section.bytes().all(|b| b.is_ascii_lowercase()),
+                "{}",
+                setting.key
+            );
+            assert!(
+                !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                "{}",
+                setting.key
+            );
+        }
+    }
+
+    #[test]
+    fn sections_stand_together() {
+        let sections: Vec<_> = SETTINGS.iter().map(|setting| setting.parts().0).collect();
+        let mut runs = sections.clone();
+        runs.dedup();
+        assert_eq!(runs.len(), sections.into_iter().collect::<BTreeSet<_>>().len());
+    }
+
+    #[test]
+    fn every_preset_is_a_value_of_its_kind() {
+        for setting in SETTINGS {
+            let Preset::Is(text) = setting.preset else { continue };
+            assert!(setting.value(text).is_ok(), "{}", setting.key);
+            if let Kind::Word(words) = setting.kind {
+                assert!(words.contains(&text), "{}", setting.key);
+            }
+        }
+    }
+}

@@ -213,5 +213,6 @@ CREATE TABLE jobs (
     done_at    BIGINT,
     failed_at  BIGINT
 );
-CREATE INDEX jobs_by_run ON jobs (run_at);
+-- Only what still waits: the outbox is asked every second, and what was sent stays for a day.
+CREATE INDEX jobs_by_run ON jobs (run_at) WHERE done_at IS NULL AND failed_at IS NULL;
 CREATE INDEX jobs_by_recipient ON jobs (recipient, kind, created_at);

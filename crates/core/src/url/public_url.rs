@@ -66,6 +66,13 @@ impl PublicUrl {
         self.origin.split_once("://").map_or("", |(_, authority)| authority)
     }
 
+    /// Whether a `Host` header names us: in any case, with or without a port that is the scheme's own (RFC 9110 section
+    /// 7.2). No other spelling is ours (REC-02).
+    pub fn is_authority(&self, host_header: &str) -> bool {
+        let with_port = format!("{}:{}", self.host, self.port);
+        host_header.eq_ignore_ascii_case(self.authority()) || host_header.eq_ignore_ascii_case(&with_port)
+    }
+
     /// Whether it is `https://`.
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
@@ -189,6 +196,20 @@ mod tests {
         }
         assert!(PublicUrl::parse("http://localhost:8080").is_ok_and(|url| url.is_loopback()));
         assert!(PublicUrl::parse("https://localhost").is_ok_and(|url| url.is_loopback() && url.is_https()));
+    }
+
+    #[test]
+    fn rec_02_only_our_own_host_names_us() {
+        let ours = PublicUrl::parse("https://app.example.com").unwrap();
+        for host in ["app.example.com", "app.example.com:443", "APP.example.com"] {
+            assert!(ours.is_authority(host), "{host}");
+        }
+        let local = PublicUrl::parse("http://localhost:8080").unwrap();
+        assert!(local.is_authority("localhost:8080"));
+        for host in ["", "app.example.com:8443", "app.example.com:0443", "app.example.com.", "app.example.com:", "x"] {
+            assert!(!ours.is_authority(host), "{host}");
+        }
+        assert!(!local.is_authority("localhost") && !local.is_authority("127.0.0.1:8080"));
     }
 
     #[test]

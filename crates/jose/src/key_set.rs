@@ -6,7 +6,7 @@ use crate::public_key::is_small_order;
 use crate::{Alg, Error, Jwk, JwkSet};
 
 /// A public key in the library's form: parsed once, bound to one algorithm (invariant I8).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct VerifyingKey {
     kid: String,
     alg: Alg,
@@ -42,7 +42,7 @@ impl VerifyingKey {
 /// The keys that a verifier trusts for one issuer, by `kid`.
 ///
 /// Two issuers have two sets: a token of one can then never verify under a key of the other (RFC 8725 section 3.8).
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct KeySet {
     keys: Vec<VerifyingKey>,
 }

@@ -1,12 +1,12 @@
 //! JWT-01 to JWT-05: which algorithm verifies is never the token's choice.
 
-use aws_lc_rs::encoding::AsDer as _;
-use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign_jose::{AccessToken, Alg, Error, KeySet, Policy, digest, verify};
+use countersign_jose::{AccessToken, Alg, Error, Header, KeySet, Policy, SigningKey, digest, verify};
 
-use crate::support::{ES256, PS256, RS256, claims, encode, parts, policy, quoted, signers};
+use crate::support::{ES256, PS256, RS256, Signer, claims, encode, parts, policy, quoted, signers};
 
 #[test]
 fn jwt_01_none_in_every_spelling_is_refused() {
@@ -50,26 +50,39 @@ fn jwt_02_a_good_header_without_a_signature_is_refused() {
     }
 }
 
-#[test]
-fn jwt_03_no_form_of_a_public_key_is_an_hmac_secret() {
-    let pair = RsaKeyPair::from_pkcs8(&RS256.pkcs8).unwrap();
-    let spki = pair.public_key().as_der().unwrap().as_ref().to_vec();
+/// What attackers have tried as an HMAC secret: every form in which a public key is published.
+fn public_forms(signer: &Signer) -> [Vec<u8>; 7] {
+    let (spki, raw) = if signer.key.alg() == Alg::Es256 {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &signer.pkcs8).unwrap();
+        let public = pair.public_key();
+        (AsDer::<PublicKeyX509Der<'_>>::as_der(public).unwrap().as_ref().to_vec(), public.as_ref().to_vec())
+    } else {
+        let pair = RsaKeyPair::from_pkcs8(&signer.pkcs8).unwrap();
+        (pair.public_key().as_der().unwrap().as_ref().to_vec(), pair.public_key().as_ref().to_vec())
+    };
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(&spki));
-    let jwk = serde_json::to_vec(RS256.key.public()).unwrap();
-    let secrets: [Vec<u8>; 7] = [
+    [
         format!("{pem}\n").into_bytes(),
         pem.clone().into_bytes(),
         format!(" {pem}\n").into_bytes(),
         spki,
-        pair.public_key().as_ref().to_vec(),
-        jwk,
+        raw,
+        serde_json::to_vec(signer.key.public()).unwrap(),
         Vec::new(),
-    ];
-    let header = encode(RS256.header().with("alg", "\"HS256\"").json());
-    let input = format!("{header}.{}", encode(claims().json()));
-    for secret in secrets {
-        let token = format!("{input}.{}", encode(digest::hmac_sha256(&secret, input.as_bytes())));
-        assert_eq!(RS256.verify(&token), Err(Error::Algorithm));
+    ]
+}
+
+#[test]
+fn jwt_03_no_form_of_a_public_key_is_an_hmac_secret() {
+    for signer in [&*RS256, &*ES256] {
+        for alg in ["HS256", "HS384", "HS512"] {
+            let header = encode(signer.header().with("alg", &quoted(alg)).json());
+            let input = format!("{header}.{}", encode(claims().json()));
+            for secret in public_forms(signer) {
+                let token = format!("{input}.{}", encode(digest::hmac_sha256(&secret, input.as_bytes())));
+                assert_eq!(signer.verify(&token), Err(Error::Algorithm));
+            }
+        }
     }
 }
 
@@ -116,22 +129,22 @@ fn an_algorithm_that_the_caller_does_not_list_is_refused() {
 #[test]
 fn one_key_has_one_algorithm_even_where_the_numbers_would_do_for_two() {
     // A PS256 signature by the very RSA key that is registered for RS256.
-    let impostor = countersign_jose::SigningKey::from_pkcs8(Alg::Ps256, &RS256.pkcs8).unwrap();
+    let impostor = SigningKey::from_pkcs8(Alg::Ps256, &RS256.pkcs8).unwrap();
     assert_eq!(impostor.kid(), RS256.key.kid());
     let header = RS256.header().with("alg", "\"PS256\"");
     let claims: serde_json::Value = serde_json::from_str(&claims().json()).unwrap();
-    let token = impostor.sign(&countersign_jose::Header { typ: AccessToken::TYP }, &claims).unwrap();
+    let token = impostor.sign(&Header { typ: AccessToken::TYP }, &claims).unwrap();
     assert_eq!(RS256.verify(&token), Err(Error::Algorithm));
     assert_eq!(RS256.verify_header(&header), Err(Error::Algorithm));
 }
 
 #[test]
 fn every_key_is_refused_under_every_other_algorithm() {
-    let all = KeySet::new(signers().map(crate::support::Signer::verifying)).unwrap();
+    let all = KeySet::new(signers().map(Signer::verifying)).unwrap();
     for signer in [&*ES256, &*PS256] {
         for other in signers().into_iter().filter(|other| other.key.alg() != signer.key.alg()) {
             let header = signer.header().with("alg", &quoted(other.key.alg().as_str()));
-            let token = signer.token_of(header.json(), crate::support::claims().json());
+            let token = signer.token_of(header.json(), claims().json());
             assert_eq!(verify::<AccessToken>(&token, &all, &policy()), Err(Error::Algorithm));
         }
     }

@@ -133,6 +133,15 @@ fn a_key_without_algorithm_gets_the_one_of_its_kind() {
 }
 
 #[test]
+fn keys_are_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<SigningKey>();
+    shared::<countersign_jose::KeySet>();
+    let token = std::thread::scope(|scope| scope.spawn(|| ES256.good_token()).join().unwrap());
+    assert!(ES256.verify(&token).is_ok());
+}
+
+#[test]
 fn an_error_has_a_code_and_tells_nothing_of_what_was_refused() {
     for (error, code, text) in [
         (Error::UnknownKey, "unknown_key", "the key is unknown"),

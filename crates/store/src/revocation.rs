@@ -16,8 +16,7 @@ const SEQ: &str = "SELECT seq FROM revocation_seq WHERE id = 1";
 
 const LISTS: &str = "
 SELECT id, ends_at
-  FROM status_lists
- WHERE ends_at > $1";
+  FROM status_lists";
 
 const BITS: &str = "
 SELECT seq, kind, list_id, list_index, subject
@@ -63,9 +62,16 @@ pub(crate) async fn seq(db: &Db) -> Result<Seq> {
 /// All that the log says of lists that stand: what a process begins with. Sessions are read after it, so it needs to
 /// know of no replaced secret and no changed account.
 pub(crate) async fn load(db: &Db, now: Time) -> Result<Live> {
+    let claims = db.claims();
     // The number first: what is committed after it is read again, and setting a bit twice is setting it.
     let live = Live::new(seq(db).await?, now);
-    for row in db.scan(LISTS, vec![now.micros().into()]).await? {
+    load_lists(db, &live).await?;
+    live.claimed(claims);
+    Ok(live)
+}
+
+async fn load_lists(db: &Db, live: &Live) -> Result<()> {
+    for row in db.scan(LISTS, Vec::new()).await? {
         live.open_list(ListId::from_bytes(row.array(0)?), columns::time(&row, 1)?);
     }
     for row in db.scan(BITS, Vec::new()).await? {
@@ -73,15 +79,20 @@ pub(crate) async fn load(db: &Db, now: Time) -> Result<Live> {
             live.end(index);
         }
     }
-    Ok(live)
+    Ok(())
 }
 
-/// Reads the log on from where memory is, and takes note of it.
+/// Reads the log on from where memory is, and takes note of it. Where another process may have been at work, it may
+/// have opened lists too.
 pub(crate) async fn catch_up(db: &Db, live: &Live) -> Result<()> {
-    let debt = live.debt();
+    let (debt, claims) = (live.debt(), db.claims());
+    if live.claims() != claims {
+        load_lists(db, live).await?;
+    }
     let rows = db.read(AFTER, &[live.seq().0.into()]).await?;
     live.learn(&rows.iter().map(entry).collect::<Result<Vec<_>>>()?);
     live.pay(debt);
+    live.claimed(claims);
     Ok(())
 }
 

@@ -35,6 +35,7 @@ pub struct Live {
     seq: AtomicI64,
     owed: AtomicU64,
     paid: AtomicU64,
+    claims: AtomicU64,
     marks: Marks,
     pulses: Pulses,
     sessions: Cache<Hash, Arc<LiveSession>>,
@@ -53,6 +54,7 @@ impl Live {
             seq: AtomicI64::new(seq.0),
             owed: AtomicU64::new(0),
             paid: AtomicU64::new(0),
+            claims: AtomicU64::new(0),
             marks: Marks::new(now),
             pulses: Pulses::default(),
             sessions: Cache::new(KEPT),
@@ -132,6 +134,16 @@ impl Live {
         self.paid.load(Ordering::SeqCst) < self.owed.load(Ordering::SeqCst)
     }
 
+    /// How often this process had taken the database for itself when the log was last read.
+    pub(crate) fn claims(&self) -> u64 {
+        self.claims.load(Ordering::SeqCst)
+    }
+
+    /// The log was read after the database had been taken so often.
+    pub(crate) fn claimed(&self, claims: u64) {
+        self.claims.fetch_max(claims, Ordering::SeqCst);
+    }
+
     /// The marks' time, to be asked before a session is read.
     pub(crate) fn as_of(&self) -> AsOf {
         self.marks.as_of()
@@ -190,11 +202,147 @@ impl Live {
         });
         self.pulses.prune();
     }
+}
 
-    /// Drops all cached sessions and grants, as a full cache drops single ones.
-    #[cfg(test)]
-    pub(crate) fn evict_all(&self) {
-        self.sessions.clear();
-        self.grants.clear();
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_core::account::{Account, State, Version};
+    use countersign_core::secret::sha256;
+    use countersign_core::session::check::Refusal;
+    use countersign_core::session::{Acr, Device, Face, Limits, Method, Session};
+    use countersign_core::{AccountId, Locale, Span};
+
+    const NOW: Time = Time::from_micros(1_700_000_000_000_000);
+    const INDEX: StatusIndex = StatusIndex { list: ListId::from_bytes([3; 16]), index: 7 };
+
+    fn live() -> Live {
+        let live = Live::new(Seq(0), NOW);
+        live.open_list(INDEX.list, NOW + Span::days(90));
+        live
+    }
+
+    /// What a query that began at `as_of` found.
+    fn row(live: &Live, as_of: AsOf) -> Arc<LiveSession> {
+        let limits = Limits::default();
+        let session = Session {
+            id: SessionId::from_bytes([1; 16]),
+            account: AccountId::from_bytes([2; 16]),
+            face: Face::Cookie,
+            created_at: NOW,
+            authenticated_at: NOW,
+            seen_at: NOW,
+            idle_ends_at: limits.idle_end(NOW, false),
+            absolute_ends_at: limits.absolute_end(NOW, false),
+            ended: None,
+            amr: vec![Method::Password],
+            acr: Acr::Aal1,
+            remember: false,
+            device: Device::default(),
+            ip: None,
+            index: INDEX,
+        };
+        let account = Account {
+            id: session.account,
+            state: State::Active,
+            version: Version(1),
+            email: None,
+            email_verified_at: None,
+            name: None,
+            locale: Locale::En,
+            created_at: NOW,
+        };
+        Arc::new(LiveSession::new(live, as_of, session, Some(secret()), account))
+    }
+
+    fn secret() -> Hash {
+        sha256(b"the secret in the cookie")
+    }
+
+    fn knock(live: &Live, now: Time) -> Option<Result<(), Refusal>> {
+        live.session(&secret()).map(|session| session.check(live, now))
+    }
+
+    /// Prunes until no mark set before is left.
+    fn forget_marks(live: &Live) {
+        for round in 1..=3 {
+            live.prune(NOW + Span::minutes(10 * round));
+        }
+    }
+
+    #[test]
+    fn i7_a_fill_that_read_before_the_end_is_refused() {
+        let live = live();
+        let stale = row(&live, live.as_of());
+        live.learn(&[(Seq(1), Entry::Bit(INDEX))]);
+        live.keep_session(secret(), &stale, NOW);
+        assert_eq!(knock(&live, NOW), None);
+        // Even where the end comes between the fill's own check and its arrival.
+        live.sessions.insert(secret(), stale);
+        assert_eq!(knock(&live, NOW), Some(Err(Refusal::Ended)));
+        assert_eq!(live.seq(), Seq(1));
+    }
+
+    #[test]
+    fn i7_a_fill_that_read_before_the_secret_was_replaced_is_refused_and_swept_away() {
+        let live = live();
+        let stale = row(&live, live.as_of());
+        live.keep_session(secret(), &stale, NOW);
+        assert_eq!(knock(&live, NOW), Some(Ok(())));
+        live.learn(&[(Seq(1), Entry::Secret(secret()))]);
+        assert_eq!(knock(&live, NOW), None);
+        live.sessions.insert(secret(), stale);
+        assert_eq!(knock(&live, NOW), Some(Err(Refusal::Ended)));
+        forget_marks(&live);
+        assert_eq!(knock(&live, NOW), None);
+    }
+
+    #[test]
+    fn a_fill_that_read_before_the_account_changed_is_read_anew() {
+        let live = live();
+        let stale = row(&live, live.as_of());
+        live.learn(&[(Seq(1), Entry::Account(stale.account.id))]);
+        live.keep_session(secret(), &stale, NOW);
+        assert_eq!(knock(&live, NOW), None);
+        forget_marks(&live);
+        assert_eq!(knock(&live, NOW), None);
+        live.keep_session(secret(), &row(&live, live.as_of()), NOW);
+        assert_eq!(knock(&live, NOW), Some(Ok(())));
+    }
+
+    #[test]
+    fn the_last_use_outlives_the_cache_until_it_is_written() {
+        let live = live();
+        live.keep_session(secret(), &row(&live, live.as_of()), NOW);
+        let used = NOW + Span::minutes(100);
+        let idle_end = Limits::default().idle_end(used, false);
+        live.touch(&live.session(&secret()).unwrap(), used, idle_end);
+        live.sessions.clear();
+        live.prune(used);
+        assert_eq!(row(&live, live.as_of()).idle_ends_at(), idle_end);
+        // Written, but a query that began before may still bring the row as it was.
+        live.pulses().waiting().iter().for_each(|seen| live.pulses().written(seen, used));
+        assert_eq!(row(&live, live.as_of()).idle_ends_at(), idle_end);
+    }
+
+    #[test]
+    fn what_was_in_a_list_that_is_gone_does_not_live() {
+        let live = live();
+        live.prune(NOW + Span::days(90));
+        assert_eq!(row(&live, live.as_of()).check(&live, NOW), Err(Refusal::Ended));
+        assert!(live.has_ended(INDEX));
+    }
+
+    #[test]
+    fn i13_what_is_owed_while_the_log_is_read_stays_owed() {
+        let live = live();
+        assert!(!live.is_behind());
+        live.owe();
+        let debt = live.debt();
+        live.owe();
+        live.pay(debt);
+        assert!(live.is_behind());
+        live.pay(live.debt());
+        assert!(!live.is_behind());
     }
 }

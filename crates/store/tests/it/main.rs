@@ -1,12 +1,28 @@
 //! The store's tests against real databases: `memory:`, a SQLite file and, where
 //! `TEST_POSTGRES_URL` names one, PostgreSQL.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod audit_log;
 mod batches;
+mod cleanups;
+mod closings;
+mod doors;
+mod faces;
+mod grants;
+mod indexes;
+mod keys_and_clients;
+mod logins;
 mod migrations;
+mod outbox;
+mod passwords;
+mod people;
 mod postgres;
 mod processes;
+mod recoveries;
+mod registrations;
 mod schema;
+mod sessions;
 mod support;
+mod texts;
 mod values;

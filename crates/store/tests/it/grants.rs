@@ -1,0 +1,212 @@
+//! Grants: one successor for a refresh token, whatever comes at once, and nothing minted from what is over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use countersign_core::audit::Kind;
+use countersign_core::client::ClientId;
+use countersign_core::grant::refresh::{self, Decision, Refusal, Request};
+use countersign_core::grant::refresh_token::RefreshToken;
+use countersign_core::grant::{Generation, Grant};
+use countersign_core::session::{Limits, check};
+use countersign_core::url::ResourceId;
+use countersign_core::{Span, Time};
+use countersign_store::audit::{Filter, events};
+use countersign_store::grant::{refresh_facts, reuse_batch, rotate_batch};
+use countersign_store::login::open_batch;
+use countersign_store::{Outcome, Store};
+
+use crate::doors::{by_token, candidate, enter_by_token, knock_by_token, logout, results, start, token};
+use crate::people::{AT_ONCE, LIFE, ROUNDS, account, applied, at_once, every_store, stamp};
+use crate::support::NOW;
+
+const KIM: &str = "kim@example.org";
+const GRACE: Span = Span::seconds(30);
+
+fn request(grant: &Grant, generation: Generation) -> Request {
+    let token = RefreshToken { key: 1, grant: grant.id, generation, salt: grant.salt };
+    Request { token, client: ClientId::built_in(), scopes: None, target: None }
+}
+
+async fn decide(store: &Store, grant: &Grant, generation: Generation, now: Time) -> Decision {
+    let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
+    refresh::decide(&facts.refresh_facts(store.live(), false), &request(grant, generation), GRACE, now)
+}
+
+/// A refresh as the server does it; the generation that it hands out.
+async fn refresh(store: Arc<Store>, grant: Grant, generation: Generation) -> Result<Generation, Refusal> {
+    loop {
+        let facts = refresh_facts(&store, grant.id).await.unwrap().unwrap();
+        let request = request(&grant, generation);
+        match refresh::decide(&facts.refresh_facts(store.live(), false), &request, GRACE, NOW) {
+            Decision::Rotate { from } => {
+                let idle_end = Limits::default().idle_end(NOW, false);
+                let batch = rotate_batch(&facts, from, idle_end, &stamp(NOW));
+                if store.apply(batch).await.unwrap() == Outcome::Applied {
+                    return Ok(from.next());
+                }
+            }
+            Decision::Repeat { present } => {
+                return facts.check(store.live(), NOW).map(|()| present).map_err(|_| Refusal::Ended);
+            }
+            Decision::Reuse => panic!("taken for a thief"),
+            Decision::Refuse(refusal) => return Err(refusal),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_grant_is_read_as_it_was_opened() {
+    every_store(async |store| {
+        account(store, KIM).await;
+        let (open, grant) = token(store, candidate(store, KIM).await, NOW).await;
+        let resources =
+            ["https://api.example", "urn:example:api"].map(|text| ResourceId::parse(text).unwrap());
+        let grant = Grant { resources: resources.into(), ..grant };
+        applied(store, open_batch(&open, Some(&grant), None, LIFE, &stamp(NOW))).await;
+        let found = by_token(store, &grant, NOW).await.unwrap();
+        assert_eq!((&found.grant, &found.session.session), (&grant, &open.session));
+        assert_eq!(found.check(store.live(), NOW), Ok(()));
+        assert_eq!(refresh_facts(store, grant.id).await.unwrap().unwrap().grant, grant);
+        assert!(
+            store.session_by_index(open.session.index, NOW).await.unwrap().is_none(),
+            "not a grant's index"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i10_fifty_rotations_of_one_generation_give_exactly_one_successor() {
+    every_store(async |store| {
+        account(store, KIM).await;
+        let grant = enter_by_token(store, candidate(store, KIM).await, NOW).await;
+        for round in 1..=ROUNDS {
+            let from = Generation(i64::try_from(round).unwrap());
+            let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
+            let idle_end = facts.session.idle_ends_at();
+            let batches: Vec<_> =
+                (0..AT_ONCE).map(|_| rotate_batch(&facts, from, idle_end, &stamp(NOW))).collect();
+            assert_eq!(at_once(store, batches).await, 1);
+            let after = refresh_facts(store, grant.id).await.unwrap().unwrap().grant;
+            assert_eq!((after.generation, after.rotated_at), (from.next(), Some(NOW)));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn i10_fifty_refreshes_of_one_token_all_name_the_same_successor() {
+    every_store(async |store| {
+        account(store, KIM).await;
+        let grant = enter_by_token(store, candidate(store, KIM).await, NOW).await;
+        for round in 1..=ROUNDS {
+            let present = Generation(i64::try_from(round).unwrap());
+            let refreshes = start((0..AT_ONCE).map(|_| refresh(Arc::clone(store), grant.clone(), present)));
+            assert_eq!(results(refreshes).await, [Ok(present.next()); AT_ONCE]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn oau_42_a_token_that_comes_back_ends_its_grant_at_once_and_alone() {
+    every_store(async |store| {
+        account(store, KIM).await;
+        let kim = candidate(store, KIM).await;
+        let (grant, other) = (enter_by_token(store, kim, NOW).await, enter_by_token(store, kim, NOW).await);
+        for generation in 1..=2 {
+            refresh(Arc::clone(store), grant.clone(), Generation(generation)).await.unwrap();
+        }
+        let held = by_token(store, &grant, NOW).await.unwrap();
+        assert_eq!(held.check(store.live(), NOW), Ok(()));
+        assert_eq!(decide(store, &grant, Generation(1), NOW).await, Decision::Reuse);
+        let again = refresh_facts(store, grant.id).await.unwrap().unwrap();
+        applied(store, reuse_batch(&grant, LIFE, &stamp(NOW))).await;
+        assert_eq!(held.check(store.live(), NOW), Err(check::Refusal::Ended));
+        assert_eq!(knock_by_token(store, &grant, NOW).await, Err(check::Refusal::Ended));
+        assert_eq!(decide(store, &grant, Generation(3), NOW).await, Decision::Refuse(Refusal::Ended));
+        // Facts that were read before the end see the bit all the same.
+        let stale = refresh::decide(
+            &again.refresh_facts(store.live(), false),
+            &request(&grant, Generation(3)),
+            GRACE,
+            NOW,
+        );
+        assert_eq!(stale, Decision::Refuse(Refusal::Ended));
+        applied(store, reuse_batch(&grant, LIFE, &stamp(NOW))).await;
+        assert_eq!(knock_by_token(store, &other, NOW).await, Ok(()));
+        let filter = Filter { kind: Some(Kind::GrantReused), limit: 9, ..Filter::default() };
+        assert_eq!(events(store, &filter).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn race_07_nothing_is_minted_after_the_2xx_of_logout() {
+    every_store(async |store| {
+        account(store, KIM).await;
+        let kim = candidate(store, KIM).await;
+        for _ in 0..ROUNDS {
+            let grant = enter_by_token(store, kim, NOW).await;
+            let out = Arc::new(AtomicBool::new(false));
+            // Two that follow the newest token: neither is ever late enough to be taken for a thief.
+            let request = |_| refresh_until(Arc::clone(&out), Arc::clone(store), grant.clone());
+            let refreshes = start((0..2).map(request));
+            tokio::task::yield_now().await;
+            applied(store, logout(kim, grant.session.unwrap(), NOW)).await;
+            out.store(true, Ordering::SeqCst);
+            assert_eq!(results(refreshes).await, [Err(Refusal::Ended); 2]);
+        }
+    })
+    .await;
+}
+
+/// Refreshes again and again; the answer to the first request that began after `out`.
+async fn refresh_until(out: Arc<AtomicBool>, store: Arc<Store>, grant: Grant) -> Result<Generation, Refusal> {
+    loop {
+        let present = refresh_facts(&store, grant.id).await.unwrap().unwrap().grant.generation;
+        let was_out = out.load(Ordering::SeqCst);
+        let heard = refresh(Arc::clone(&store), grant.clone(), present).await;
+        if was_out {
+            return heard;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn i1_a_repeated_refresh_looks_once_more_before_it_leaves() {
+    every_store(async |store| {
+        account(store, KIM).await;
+        let kim = candidate(store, KIM).await;
+        let grant = enter_by_token(store, kim, NOW).await;
+        refresh(Arc::clone(store), grant.clone(), Generation(1)).await.unwrap();
+        let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
+        let decision = decide(store, &grant, Generation(1), NOW).await;
+        assert_eq!(decision, Decision::Repeat { present: Generation(2) });
+        assert_eq!(facts.check(store.live(), NOW), Ok(()));
+        applied(store, logout(kim, grant.session.unwrap(), NOW)).await;
+        assert_eq!(facts.check(store.live(), NOW), Err(check::Refusal::Ended));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i1_a_refresh_counts_as_use_of_the_session() {
+    every_store(async |store| {
+        account(store, KIM).await;
+        let grant = enter_by_token(store, candidate(store, KIM).await, NOW).await;
+        let used = NOW + Span::minutes(100);
+        let limits = Limits::default();
+        let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
+        let batch = rotate_batch(&facts, Generation(1), limits.idle_end(used, false), &stamp(used));
+        applied(store, batch).await;
+        store.touch(&facts.session, used, &limits);
+        let end = used + limits.idle;
+        assert_eq!(knock_by_token(store, &grant, end - Span::from_micros(1)).await, Ok(()));
+        assert_eq!(knock_by_token(store, &grant, end).await, Err(check::Refusal::Idle));
+        assert_eq!(decide(store, &grant, Generation(2), end).await, Decision::Refuse(Refusal::Ended));
+    })
+    .await;
+}

@@ -1,3 +1,14 @@
-//! Test support: browsers, servers, clocks and mailboxes.
+//! Test support: servers, stores, clocks, clients, mailboxes and browsers. Nothing depends on it but tests.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
 
 pub mod browser;
+pub mod client;
+pub mod clock;
+pub mod server;
+pub mod stores;
+
+pub use client::{Answer, Client, Tokens};
+pub use clock::{ManualClock, START};
+pub use server::{Options, TestServer};
+pub use stores::{OwnStore, StoreKind};

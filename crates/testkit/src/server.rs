@@ -1,0 +1,152 @@
+//! A whole server inside the test: real HTTP on a port of its own, a real store, and a clock that the test moves.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use countersign_server::config::{Config, LoadArgs, Mode};
+use countersign_server::random::SystemRandom;
+use countersign_server::{App, jobs, router, serve};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::ManualClock;
+use crate::stores::{OwnStore, StoreKind};
+
+/// What a test's server is like.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it keeps its data.
+    pub store: StoreKind,
+    /// Settings beside the testkit's own, as the environment would set them: `COUNTERSIGN_SESSION_IDLE` …
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Options {
+    /// A dev server on this store.
+    pub const fn on(store: StoreKind) -> Self {
+        Self { store, settings: BTreeMap::new() }
+    }
+
+    /// With one setting more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(name.to_owned(), value.to_owned());
+        self
+    }
+}
+
+/// A running server. Dropping it stops it.
+#[derive(Debug)]
+pub struct TestServer {
+    /// `http://localhost:<port>`: its origin and issuer.
+    pub url: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its insides.
+    pub app: App,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    stop: CancellationToken,
+    store: OwnStore,
+}
+
+/// Hash parameters that cost next to nothing: what is tested is never how long a hash takes.
+const CHEAP: [(&str, &str); 4] = [
+    ("COUNTERSIGN_PASSWORD_MEMORY_KIB", "64"),
+    ("COUNTERSIGN_PASSWORD_ITERATIONS", "1"),
+    ("COUNTERSIGN_PASSWORD_PARALLELISM", "1"),
+    ("COUNTERSIGN_LOG_LEVEL", "debug"),
+];
+
+impl TestServer {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// The settings do not fit, or the store cannot be opened.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        Self::start_on(OwnStore::new(options.store).await?, options.settings, Arc::default()).await
+    }
+
+    /// Stops this server and starts another on the same store and clock, as after a restart.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn restart(self, settings: BTreeMap<String, String>) -> anyhow::Result<Self> {
+        let clock = Arc::clone(&self.clock);
+        let store = self.shut_down().await?;
+        Self::start_on(store, settings, clock).await
+    }
+
+    async fn start_on(
+        store: OwnStore,
+        settings: BTreeMap<String, String>,
+        clock: Arc<ManualClock>,
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let url = format!("http://localhost:{}", address.port());
+        let config = config(&store, settings, address)?;
+        let master = config.prepare(&SystemRandom).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let app = App::start(config, &master, clock.clone(), Arc::new(SystemRandom)).await?;
+        let stop = CancellationToken::new();
+        tokio::spawn(serve::serve(listener, router::router(&app), stop.clone().cancelled_owned()));
+        Ok(Self { url, address, app, clock, stop, store })
+    }
+
+    /// Runs one round of every job, as the schedule would.
+    pub async fn run_jobs(&self) {
+        jobs::mail::step(self.app.clone()).await;
+        jobs::seen::step(self.app.clone()).await;
+        jobs::keys::step(self.app.clone()).await;
+        jobs::cleanup::step(self.app.clone()).await;
+    }
+
+    /// The URL of a path.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// The test's own folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.store.folder.path()
+    }
+
+    async fn shut_down(mut self) -> anyhow::Result<OwnStore> {
+        self.stop.cancel();
+        let random = SystemRandom;
+        let stamp = countersign_core::audit::Stamp {
+            at: self.app.clock.now(),
+            random: &random,
+            actor: countersign_core::audit::Actor::System,
+            ip: None,
+            request: None,
+        };
+        self.app.store.close(&stamp).await?;
+        let empty = OwnStore { url: String::new(), folder: tempfile::TempDir::new()? };
+        Ok(std::mem::replace(&mut self.store, empty))
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn config(
+    store: &OwnStore,
+    settings: BTreeMap<String, String>,
+    address: SocketAddr,
+) -> anyhow::Result<Config> {
+    let mut env: BTreeMap<String, String> =
+        CHEAP.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    env.insert("COUNTERSIGN_STORE_URL".to_owned(), store.url.clone());
+    env.insert("COUNTERSIGN_SERVER_PUBLIC_URL".to_owned(), format!("http://localhost:{}", address.port()));
+    env.extend(settings);
+    let args = LoadArgs { listen: Some(address), data: Some(store.folder.path().join("data")), file: None };
+    Config::load(Mode::Dev, args, &env)
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .context("test configuration")
+}

@@ -1,1 +1,26 @@
-//! server
+//! The HTTP service of Countersign.
+//!
+//! A request takes five steps, always in this order: *extract* a typed request, let the store load *facts*, ask a rule of
+//! the core for a *decision*, *apply* it with its audit event in one transaction, *respond*. Nothing here decides
+//! protocol, and nothing here sees SQL.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+mod ctx;
+mod extract;
+mod flows;
+mod hash_pool;
+pub mod jobs;
+pub mod keyring;
+mod mailer;
+mod middleware;
+pub mod openapi;
+mod outbox;
+pub mod random;
+mod respond;
+pub mod router;
+mod routes;
+pub mod serve;
+
+pub use app::{App, StartError};

@@ -1,0 +1,134 @@
+//! What all requests share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use countersign_core::revocation::StatusIndex;
+use countersign_core::seal::{MasterKey, Purpose, Sealer, WeakKey};
+use countersign_core::secret::MacKey;
+use countersign_core::url::{ResourceId, is_loopback_url};
+use countersign_core::{Policy, Random};
+use countersign_store::{Store, db};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::ctx::{Ctx, RequestIds};
+use crate::hash_pool::HashPool;
+use crate::keyring::{Keyring, KeyringError, system};
+use crate::mailer::Mailer;
+use crate::respond::status_list::SignedLists;
+
+/// The running service: cheap to clone, the same for everybody.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// What pages and mails call this service.
+pub(crate) const PUBLIC_NAME: &str = "Countersign";
+
+/// The parts of an [`App`].
+pub struct Inner {
+    /// The checked settings.
+    pub config: Config,
+    /// The numbers that rules go by.
+    pub policy: Policy,
+    /// Facts and batches.
+    pub store: Store,
+    /// Where `now` comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where secrets come from.
+    pub random: Arc<dyn Random>,
+    /// The keys that sign and verify.
+    pub keyring: Keyring,
+    pub(crate) hashes: HashPool,
+    pub(crate) outbox: Sealer,
+    pub(crate) codes: MacKey,
+    pub(crate) session_names: MacKey,
+    pub(crate) mailer: Option<Mailer>,
+    pub(crate) mail_bell: tokio::sync::Notify,
+    pub(crate) status_lists: SignedLists,
+    pub(crate) requests: RequestIds,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error("store: {0}")]
+    Store(#[from] db::Error),
+    /// The signing keys.
+    #[error("keys: {0}")]
+    Keys(#[from] KeyringError),
+    /// The master key.
+    #[error("server.master_key_file: {0}")]
+    MasterKey(#[from] WeakKey),
+    /// Sending mail.
+    #[error("mail.smtp_url: {0}")]
+    Mail(String),
+}
+
+impl App {
+    /// Opens the store, makes sure of the keys and starts the hash workers. Nothing listens yet.
+    pub async fn start(
+        config: Config,
+        master: &MasterKey,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StartError> {
+        let policy = config.policy();
+        let store = Store::open(&config.store, &db::Settings::default(), clock.now()).await?;
+        let sealers = (master.sealer(Purpose::SigningKeys), master.sealer(Purpose::RefreshKeys));
+        let keyring = Keyring::open(&store, sealers, &config, (clock.now(), random.as_ref())).await?;
+        let mailer = Mailer::new(&config).map_err(|error| StartError::Mail(error.to_string()))?;
+        let inner = Inner {
+            hashes: HashPool::start(&config.password, Arc::clone(&random)),
+            outbox: master.sealer(Purpose::Outbox),
+            codes: master.mac_key(Purpose::Codes),
+            session_names: master.mac_key(Purpose::SessionNames),
+            requests: RequestIds::new(random.as_ref()),
+            mail_bell: tokio::sync::Notify::new(),
+            status_lists: SignedLists::default(),
+            config,
+            policy,
+            store,
+            clock,
+            random,
+            keyring,
+            mailer,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Writes what is written behind and lets the database go: the last thing that is done.
+    pub async fn close(&self) -> Result<(), db::Error> {
+        self.store.close(&system(self.clock.now(), self.random.as_ref())).await
+    }
+
+    /// A place in a status list for a session or grant about to be born.
+    pub(crate) async fn lease_index(&self, ctx: &Ctx) -> Result<StatusIndex, db::Error> {
+        self.store.lease_index(self.policy.longest_life(), &system(ctx.now, self.random.as_ref())).await
+    }
+
+    /// Whether tokens are made for a resource: one of the settings, one that an operator added, or in dev mode any on
+    /// this machine.
+    pub(crate) async fn resource_known(&self, resource: &ResourceId) -> Result<bool, db::Error> {
+        let loopback = self.config.dev && is_loopback_url(resource.as_str());
+        if loopback || self.config.resources.contains(resource) {
+            return Ok(true);
+        }
+        countersign_store::client::resource_known(&self.store, resource).await
+    }
+}

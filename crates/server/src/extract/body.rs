@@ -1,0 +1,83 @@
+//! Bodies: at most 64 KiB, and one that says it is more is refused before it is read (design section 7).
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, Limited};
+
+use crate::respond::problem::{Kind, Problem};
+
+/// The most that a route reads.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// Reads a body whose content type is exactly `media_type`, in UTF-8 (attacks CSR-02, HTTP-21).
+pub(crate) async fn read(headers: &HeaderMap, body: Body, media_type: &str) -> Result<Bytes, Problem> {
+    if !has_type(headers, media_type) {
+        return Err(Problem::new(Kind::UnsupportedMediaType).detail(format!(
+            "Send Content-Type: {media_type}, once and without other parameters than charset=utf-8."
+        )));
+    }
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(
+            Problem::new(Kind::UnsupportedMediaType).detail("Send the body without Content-Encoding.")
+        );
+    }
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|declared| declared > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Problem::new(Kind::InvalidRequest).detail("The body did not arrive.")),
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(Kind::PayloadTooLarge).detail("A body may have 64 KiB.")
+}
+
+fn has_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let Some(Ok(value)) = values.next().map(http::HeaderValue::to_str) else { return false };
+    let (essence, parameters) = value.split_once(';').unwrap_or((value, "charset=utf-8"));
+    let parameters = parameters.trim_matches([' ', '\t']);
+    values.next().is_none()
+        && essence.trim_end_matches([' ', '\t']).eq_ignore_ascii_case(media_type)
+        && ["charset=utf-8", "charset=\"utf-8\""].iter().any(|known| parameters.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csr_02_http_21_only_the_exact_content_type_is_read() {
+        let has = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::CONTENT_TYPE, value.parse().unwrap());
+            }
+            has_type(&headers, "application/json")
+        };
+        for good in ["application/json", "Application/JSON", "application/json; charset=utf-8"] {
+            assert!(has(&[good]), "{good}");
+        }
+        for bad in [
+            &["text/plain; application/json"][..],
+            &["application/json;x"],
+            &["application/json; charset=utf-7"],
+            &["application/json; charset=utf-8; x=y"],
+            &["application/jsonx"],
+            &["application/json, text/plain"],
+            &["application/json", "application/json"],
+            &["application/x-www-form-urlencoded"],
+            &["multipart/form-data; boundary=x"],
+            &[""],
+            &[],
+        ] {
+            assert!(!has(bad), "{bad:?}");
+        }
+    }
+}

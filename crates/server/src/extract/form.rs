@@ -1,0 +1,126 @@
+//! Form bodies and queries: strict UTF-8, and a field that comes twice is refused (attacks LOG-28, RED-06).
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::request::Parts;
+
+use crate::app::App;
+use crate::respond::problem::{Kind, Problem};
+
+use super::body;
+
+/// The fields of a form, each at most once.
+pub(crate) struct Form(Fields);
+
+/// The parameters of a query, each at most once.
+pub(crate) struct Query(Fields);
+
+type Fields = Vec<(String, String)>;
+
+impl Form {
+    /// The field's value, if it came.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        find(&self.0, name)
+    }
+
+    /// The field's value, or nothing.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.get(name).unwrap_or("")
+    }
+}
+
+impl Query {
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The parameter's value, if it came.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        find(&self.0, name)
+    }
+}
+
+fn find<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    fields.iter().find(|(this, _)| this == name).map(|(_, value)| value.as_str())
+}
+
+impl FromRequest<App> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(&parts.headers, body, "application/x-www-form-urlencoded").await?;
+        let text = str::from_utf8(&bytes).map_err(|_| malformed())?;
+        parse(text).map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        parse(parts.uri.query().unwrap_or("")).map(Self)
+    }
+}
+
+fn malformed() -> Problem {
+    Problem::new(Kind::InvalidRequest).detail("A field is no UTF-8, or came twice.")
+}
+
+/// More fields than any form of ours has (attack HTTP-05).
+const MAX_FIELDS: usize = 64;
+
+fn parse(text: &str) -> Result<Fields, Problem> {
+    let mut fields = Fields::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decode(name)?, decode(value)?);
+        if fields.len() == MAX_FIELDS || find(&fields, &name).is_some() {
+            return Err(malformed());
+        }
+        fields.push((name, value));
+    }
+    Ok(fields)
+}
+
+/// One decoding, and what is no percent-encoded UTF-8 is refused, not replaced (attack LOG-10).
+fn decode(text: &str) -> Result<String, Problem> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let (high, low) = (rest.next().and_then(hex), rest.next().and_then(hex));
+                bytes.push(high.zip(low).map(|(high, low)| high << 4 | low).ok_or_else(malformed)?);
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| malformed())
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_decoded_once() {
+        let fields = parse("a=1+2&b=%2525&c&=d&%ED%95%9C=%EA%B8%80").unwrap();
+        let expected = [("a", "1 2"), ("b", "%25"), ("c", ""), ("", "d"), ("한", "글")];
+        assert_eq!(fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn log_10_log_28_red_06_malformed_and_repeated_fields_are_refused() {
+        for bad in ["a=%ff", "a=%f", "a=%", "a=%zz", "a=1&a=2", "a=1&%61=1", "a=%C0%AF"] {
+            assert_eq!(parse(bad).unwrap_err().kind, Kind::InvalidRequest, "{bad}");
+        }
+        let many = (0..65).map(|n| format!("f{n}=")).collect::<Vec<_>>().join("&");
+        assert!(parse(&many).is_err());
+    }
+}

@@ -1,0 +1,9 @@
+//! Requests read: bytes turned into types, or refused.
+
+pub(crate) mod body;
+pub(crate) mod caller;
+pub(crate) mod client;
+pub(crate) mod cookies;
+pub(crate) mod form;
+pub(crate) mod json;
+pub(crate) mod segment;

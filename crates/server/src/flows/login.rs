@@ -1,0 +1,145 @@
+//! Logging in with a password, by page or API.
+
+use std::sync::Arc;
+
+use countersign_core::account::Identifier;
+use countersign_core::audit::Actor;
+use countersign_core::credential::Password;
+use countersign_core::grant::{self, Grant, Salt};
+use countersign_core::login::password::{Candidate, Decision, Facts, Proof, decide};
+use countersign_core::secret::Secret;
+use countersign_core::session::open::Birth;
+use countersign_core::session::{self, Face, Session};
+use countersign_core::url::ResourceId;
+use countersign_core::{GrantId, SessionId, random};
+use countersign_store::Batch;
+use countersign_store::login::{self as store, Upgrade};
+
+use crate::ctx::Ctx;
+use crate::respond::problem::{Kind, Problem};
+
+/// A login attempt.
+pub(crate) struct Attempt {
+    /// Whatever was typed; nothing that is no identifier names an account.
+    pub(crate) identifier: Option<Identifier>,
+    /// Likewise; nothing that is no password fits.
+    pub(crate) password: Option<Arc<Password>>,
+    /// "Keep me signed in".
+    pub(crate) remember: bool,
+    /// Cookie, or tokens and where they shall count.
+    pub(crate) deliver: Deliver,
+    /// The session that this browser has until now.
+    pub(crate) replaces: Option<SessionId>,
+}
+
+/// How the login is to be proved from now on.
+pub(crate) enum Deliver {
+    /// By the session's cookie.
+    Cookie,
+    /// By tokens of a grant.
+    Token(Option<ResourceId>),
+}
+
+/// What a login gives.
+pub(crate) struct LoggedIn {
+    pub(crate) session: Session,
+    /// The cookie's secret, where one was asked for.
+    pub(crate) secret: Option<Secret>,
+    /// The grant, where tokens were asked for.
+    pub(crate) grant: Option<Grant>,
+}
+
+/// Logs in. One answer for "no such account", "wrong password" and "may not log in" (I14).
+pub(crate) async fn login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Problem> {
+    let mut attempts = ctx.attempts();
+    let mut compared = None;
+    loop {
+        let known = match &attempt.identifier {
+            Some(identifier) => store::login_facts(&ctx.app.store, identifier).await?,
+            None => None,
+        };
+        let (account, stored) = known.map_or((None, None), |(account, stored)| (Some(account), stored));
+        // The password is compared once for each version of the account: a batch that was lost to anything but a
+        // change of the account is decided again without another hash.
+        let proof = match compared.take() {
+            Some((version, proof)) if version == account.map(|account| account.version) => proof,
+            _ => compare(ctx, attempt.password.clone(), stored.clone()).await?,
+        };
+        compared = Some((account.map(|account| account.version), proof.clone()));
+        let (batch, logged_in) = match decide(Facts { account, proof }) {
+            Decision::Refuse { account, reason } => {
+                (store::refuse_batch(account, reason, &ctx.stamp(Actor::Anonymous)), None)
+            }
+            Decision::Accept { account, upgrade } => {
+                let (logged_in, open) = open(ctx, attempt, account).await?;
+                let upgrade =
+                    stored.as_deref().zip(upgrade.as_deref()).map(|(old, new)| Upgrade { old, new });
+                (open_batch(ctx, &open, logged_in.grant.as_ref(), upgrade), Some(logged_in))
+            }
+        };
+        if attempts.apply(batch).await? {
+            return logged_in.ok_or_else(refused);
+        }
+    }
+}
+
+fn open_batch(
+    ctx: &Ctx,
+    open: &session::open::Open,
+    grant: Option<&Grant>,
+    upgrade: Option<Upgrade<'_>>,
+) -> Batch {
+    let stamp = ctx.stamp(Actor::Account(open.account.id));
+    store::open_batch(open, grant, upgrade, ctx.app.policy.longest_life(), &stamp)
+}
+
+async fn compare(
+    ctx: &Ctx,
+    password: Option<Arc<Password>>,
+    stored: Option<String>,
+) -> Result<Proof, Problem> {
+    // What is no password is hashed all the same, so that it takes as long.
+    let (password, stored) = match password {
+        Some(password) => (password, stored),
+        None => (Arc::new(Password::parse("-").map_err(|_| Problem::new(Kind::Internal))?), None),
+    };
+    Ok(ctx.app.hashes.verify(password, stored, ctx.ip).await?)
+}
+
+async fn open(
+    ctx: &Ctx,
+    attempt: &Attempt,
+    account: Candidate,
+) -> Result<(LoggedIn, session::open::Open), Problem> {
+    let (app, random) = (&ctx.app, ctx.app.random.as_ref());
+    let secret = matches!(attempt.deliver, Deliver::Cookie).then(|| Secret::new(random));
+    let birth = Birth {
+        id: SessionId::new(ctx.now, random),
+        index: app.lease_index(ctx).await?,
+        face: if secret.is_some() { Face::Cookie } else { Face::Token },
+        remember: attempt.remember,
+        device: ctx.device,
+        ip: ctx.ip,
+        replaces: attempt.replaces,
+    };
+    let hash = secret.as_ref().map(Secret::hash);
+    let open = session::open::decide(account, birth, hash, &app.policy.session, ctx.now);
+    let grant = match &attempt.deliver {
+        Deliver::Cookie => None,
+        Deliver::Token(resource) => {
+            let birth = grant::open::Birth {
+                id: GrantId::new(ctx.now, random),
+                index: app.lease_index(ctx).await?,
+                salt: Salt(random::bytes(random)),
+                resource: resource.clone(),
+            };
+            Some(grant::open::decide(&open.session, birth, ctx.now))
+        }
+    };
+    Ok((LoggedIn { session: open.session.clone(), secret, grant }, open))
+}
+
+fn refused() -> Problem {
+    Problem::new(Kind::InvalidCredentials)
+        .detail("Check the identifier and the password, or reset the password.")
+}

@@ -1,0 +1,13 @@
+//! What a page and the API do alike: load facts, ask the rule, apply its decision, again if the batch was lost.
+//!
+//! A flow knows nothing of forms, JSON or HTML: it takes what was extracted and returns what came of it.
+
+pub(crate) mod choose;
+pub(crate) mod end;
+pub(crate) mod login;
+pub(crate) mod password;
+pub(crate) mod recover;
+pub(crate) mod refresh;
+pub(crate) mod register;
+pub(crate) mod reset;
+pub(crate) mod verify;

@@ -1,0 +1,135 @@
+//! The gate: every route stands behind it. Before the handler: host, preflight, origin, context. After it: the error's
+//! words, the headers.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use http::{Method, StatusCode, header};
+
+use crate::app::App;
+use crate::ctx::Ctx;
+use crate::extract::{client, cookies::Cookies};
+use crate::respond::problem::{Kind, Problem};
+use crate::respond::{headers, page};
+
+use super::access::{Access, Csrf, Faces, Surface};
+use super::{cors, csrf, host};
+
+/// How long a request may take: limits of design section 7.
+const REQUEST_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The layer around every route.
+pub(crate) async fn gate(
+    State((app, access)): State<(App, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let ctx = client::context(&app, &request);
+    let head = request.method() == Method::HEAD;
+    let response = match admit(&ctx, access, &request) {
+        Ok(()) if access.cors && cors::is_preflight(request.method(), request.headers()) => cors::preflight(),
+        Ok(()) => {
+            request.extensions_mut().insert(ctx.clone());
+            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+            match tokio::time::timeout(REQUEST_TIME, answer).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(_)) => Problem::new(Kind::Internal).cause("a handler panicked").into_response(),
+                Err(_) => Problem::new(Kind::Overloaded).cause("a handler took too long").into_response(),
+            }
+        }
+        Err(response) => *response,
+    };
+    finish(&ctx, access, head, response)
+}
+
+/// Whether the request gets to its handler.
+fn admit(ctx: &Ctx, access: Access, request: &Request) -> Result<(), Box<Response>> {
+    let config = &ctx.app.config;
+    let refuse = |problem: Problem| Err(Box::new(problem.into_response()));
+    if !access.any_host {
+        match host::decide(request.uri(), request.headers(), &config.public_url, config.dev) {
+            host::Verdict::Ours => {}
+            host::Verdict::Loopback if access.surface != Surface::Page => {}
+            host::Verdict::Loopback => return Err(Box::new(page::to_own_host(ctx, request))),
+            host::Verdict::Wrong => return refuse(Problem::new(Kind::WrongHost)),
+        }
+    }
+    if access.csrf == Csrf::Anywhere || request.method().is_safe() || by_token(access, request) {
+        return Ok(());
+    }
+    let facts = csrf::Facts {
+        site: one(request, header::HeaderName::from_static("sec-fetch-site")),
+        origin: one(request, header::ORIGIN),
+        cookie: Cookies::of(request.headers()).any_of_ours(),
+    };
+    match csrf::decide(facts, &config.public_url) {
+        csrf::Verdict::Allow => Ok(()),
+        csrf::Verdict::Foreign => refuse(Problem::new(Kind::Csrf).detail(
+            "The request says that it comes from another site. Send it from our own pages, or without a browser.",
+        )),
+        csrf::Verdict::Unsaid => refuse(Problem::new(Kind::Csrf).detail(
+            "A request with our cookie must say where it comes from: send the Origin header with this server's own origin.",
+        )),
+    }
+}
+
+/// On a route with a token face an `Authorization` header decides alone (I2), and no cookie is read that could be abused.
+fn by_token(access: Access, request: &Request) -> bool {
+    access.faces == Faces::Either && client::authorization(request.headers()).is_some()
+}
+
+/// The one value of a header; a header that came twice, or is no text, is as good as foreign.
+fn one(request: &Request, name: header::HeaderName) -> Option<&str> {
+    let mut values = request.headers().get_all(name).iter();
+    let first = values.next()?;
+    Some(if values.next().is_some() { "" } else { first.to_str().unwrap_or("") })
+}
+
+/// Gives the error its words and the answer its headers.
+fn finish(ctx: &Ctx, access: Access, head: bool, mut response: Response) -> Response {
+    let unworded = response.extensions_mut().remove::<Arc<Problem>>();
+    let problem = unworded.or_else(|| match response.status() {
+        StatusCode::METHOD_NOT_ALLOWED => Some(Arc::new(Problem::new(Kind::MethodNotAllowed))),
+        _ => None,
+    });
+    if let Some(problem) = problem {
+        log(ctx, &problem);
+        response = word(ctx, access, &problem, response);
+    }
+    headers::finish(ctx, access, response.headers_mut());
+    if access.cors {
+        cors::open(response.headers_mut());
+    }
+    if head {
+        *response.body_mut() = axum::body::Body::empty();
+    }
+    response
+}
+
+fn word(ctx: &Ctx, access: Access, problem: &Problem, unworded: Response) -> Response {
+    let (parts, _) = unworded.into_parts();
+    let (content_type, body) = match access.surface {
+        Surface::Page => ("text/html; charset=utf-8", page::error(ctx, problem)),
+        Surface::Api => ("application/problem+json", problem.to_json(ctx.request)),
+        Surface::OAuth => ("application/json", problem.to_oauth_json()),
+    };
+    let mut response = Response::from_parts(parts, axum::body::Body::from(body));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    response
+}
+
+/// Once, here, and never with what the caller sent.
+fn log(ctx: &Ctx, problem: &Problem) {
+    let (status, code, _) = problem.kind.wire();
+    let cause = problem.cause.as_deref().unwrap_or("");
+    if status.is_server_error() {
+        tracing::error!(request_id = %ctx.request, code, cause, "request failed");
+    } else {
+        tracing::debug!(request_id = %ctx.request, code, cause, "request refused");
+    }
+}

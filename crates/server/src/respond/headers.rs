@@ -1,0 +1,58 @@
+//! The headers that every answer carries (OWASP ASVS 5.0, V3.4).
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::ctx::Ctx;
+use crate::middleware::access::Cache;
+use crate::middleware::{Access, Faces, Surface};
+
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+/// Stricter policies make our own forms send `Origin: null` (I4).
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+/// For what is no page: should a browser render it all the same, it can do nothing.
+const CSP_NOTHING: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
+const VARY_FACES: HeaderValue = HeaderValue::from_static("Cookie, Authorization");
+const VARY_PAGE: HeaderValue = HeaderValue::from_static("Cookie, Accept-Language");
+const PERMISSIONS: HeaderValue =
+    HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Adds them. What the handler set itself (a page's own policy, a static file's lifetime) stays.
+pub(crate) fn finish(ctx: &Ctx, access: Access, headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.insert(REFERRER_POLICY, SAME_ORIGIN);
+    headers.insert(CORP, if access.cors { CROSS_ORIGIN } else { SAME_ORIGIN });
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(CSP_NOTHING);
+    match access.cache {
+        Cache::Own if headers.contains_key(CACHE_CONTROL) => None,
+        Cache::Own | Cache::NoStore => headers.insert(CACHE_CONTROL, NO_STORE),
+    };
+    if access.surface == Surface::Page {
+        headers.insert(COOP, SAME_ORIGIN);
+        headers.insert(PERMISSIONS_POLICY, PERMISSIONS);
+        headers.insert(VARY, VARY_PAGE);
+    } else if access.faces == Faces::Either {
+        headers.insert(VARY, VARY_FACES);
+    }
+    if ctx.app.config.public_url.is_https() {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    // What others may keep is the same for all of them.
+    if !headers.contains_key(http::header::ETAG)
+        && let Ok(request) = HeaderValue::try_from(ctx.request.to_string())
+    {
+        headers.insert(REQUEST_ID, request);
+    }
+}

@@ -1,0 +1,93 @@
+//! Pages and redirects.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_core::random;
+use countersign_pages::{ErrorKind, ErrorPage, Frame, Page};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::ctx::Ctx;
+
+use super::problem::{Kind, Problem};
+
+/// Shows a page with status `status`. `path` is where the language buttons come back to: path and query of this page,
+/// or nothing where coming back would make no sense.
+pub(crate) fn show(
+    ctx: &Ctx,
+    (status, path, signed_in): (StatusCode, &str, bool),
+    page: &impl Page,
+) -> Response {
+    let nonce = URL_SAFE_NO_PAD.encode(random::bytes::<16>(ctx.app.random.as_ref()));
+    let html = page.render(&frame(ctx, path, signed_in, &nonce));
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    );
+    // invariant: a nonce is base64url, so the policy is visible ASCII.
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// 303: the browser gets the next page, and never repeats a POST with its password (attack RED-07).
+pub(crate) fn see_other(path: &str) -> Response {
+    redirect(StatusCode::SEE_OTHER, path)
+}
+
+/// Dev mode: pages asked for by another name of this machine are shown under the one that cookies and links have.
+pub(crate) fn to_own_host(ctx: &Ctx, request: &Request) -> Response {
+    let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    redirect(StatusCode::TEMPORARY_REDIRECT, &ctx.app.config.public_url.join(path))
+}
+
+fn redirect(status: StatusCode, to: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    // invariant: where we send browsers is visible ASCII; what is not goes nowhere but home.
+    let to = HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(header::LOCATION, to);
+    response
+}
+
+/// An error in the words of a page. It brings no script and no language buttons: it may be the answer to anything.
+pub(crate) fn error(ctx: &Ctx, problem: &Problem) -> Vec<u8> {
+    let request = ctx.request.to_string();
+    let page = ErrorPage { kind: error_kind(problem.kind), request_id: Some(&request) };
+    page.render(&frame(ctx, "", false, "")).into_bytes()
+}
+
+fn frame<'a>(ctx: &'a Ctx, path: &'a str, signed_in: bool, nonce: &'a str) -> Frame<'a> {
+    Frame {
+        locale: ctx.locale,
+        nonce,
+        signed_in,
+        path,
+        public_name: crate::app::PUBLIC_NAME,
+        dev: ctx.app.config.dev,
+    }
+}
+
+const fn error_kind(kind: Kind) -> ErrorKind {
+    match kind {
+        Kind::InvalidRequest | Kind::InvalidCredentials | Kind::InvalidToken | Kind::PasswordRejected => {
+            ErrorKind::BadRequest
+        }
+        Kind::Csrf => ErrorKind::Csrf,
+        Kind::Forbidden => ErrorKind::Forbidden,
+        Kind::NotFound => ErrorKind::NotFound,
+        Kind::MethodNotAllowed => ErrorKind::MethodNotAllowed,
+        Kind::PayloadTooLarge => ErrorKind::PayloadTooLarge,
+        Kind::UnsupportedMediaType => ErrorKind::UnsupportedMediaType,
+        Kind::WrongHost => ErrorKind::WrongHost,
+        Kind::Overloaded => ErrorKind::Overloaded,
+        Kind::Internal => ErrorKind::Internal,
+    }
+}

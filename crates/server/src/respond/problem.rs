@@ -1,0 +1,229 @@
+//! Refusals and failures. A handler says what went wrong; the gate says it in the words of the surface: a page, RFC 9457
+//! JSON, or RFC 6749 JSON. What the caller gets is the kind's text alone, never the cause.
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use countersign_core::RequestId;
+use countersign_store::db;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::hash_pool::Overloaded;
+
+/// What went wrong, by who is to blame and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The request is not one that this route understands.
+    InvalidRequest,
+    /// Identifier or password is wrong.
+    InvalidCredentials,
+    /// The token, link, code or session does not count.
+    InvalidToken,
+    /// Another site may have sent it.
+    Csrf,
+    /// Proved, but not allowed.
+    Forbidden,
+    /// Nothing here.
+    NotFound,
+    /// Not this method.
+    MethodNotAllowed,
+    /// The policy refuses the password.
+    PasswordRejected,
+    /// More bytes than allowed.
+    PayloadTooLarge,
+    /// Not the content type that this route reads.
+    UnsupportedMediaType,
+    /// Asked for under a name that is not ours.
+    WrongHost,
+    /// Too many at once: later.
+    Overloaded,
+    /// Our fault.
+    Internal,
+}
+
+impl Kind {
+    /// The wire, one table: status, stable code, title.
+    pub(crate) const fn wire(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", "The request is not valid"),
+            Self::InvalidCredentials => {
+                (StatusCode::UNAUTHORIZED, "invalid_credentials", "Identifier or password is wrong")
+            }
+            Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token does not count"),
+            Self::Csrf => (StatusCode::FORBIDDEN, "csrf", "The request may come from another site"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "Nothing here"),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not this method")
+            }
+            Self::PasswordRejected => {
+                (StatusCode::BAD_REQUEST, "password_rejected", "The password is not accepted")
+            }
+            Self::PayloadTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large")
+            }
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Not a content type of this route",
+            ),
+            Self::WrongHost => (StatusCode::MISDIRECTED_REQUEST, "wrong_host", "Not a name of this server"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy right now"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong"),
+        }
+    }
+}
+
+/// One field of the request and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// The field, such as `email`.
+    pub(crate) field: Cow<'static, str>,
+    /// A stable code, such as `email_invalid`.
+    pub(crate) code: &'static str,
+    /// What to do, in English.
+    pub(crate) detail: Cow<'static, str>,
+}
+
+/// A refusal or failure as the API tells it (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// `about:blank`: the code says it all
+    r#type: &'static str,
+    /// In English
+    title: &'static str,
+    status: u16,
+    /// Stable, such as `invalid_request`
+    code: &'static str,
+    /// What to do, in English
+    #[serde(skip_serializing_if = "str::is_empty")]
+    detail: &'a str,
+    /// `req_…`, as in the server's log
+    request_id: String,
+    /// The fields that are wrong
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+/// A refusal or failure as the endpoints of OAuth tell it (RFC 6749 section 5.2).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OAuthError<'a> {
+    /// Such as `invalid_grant`
+    pub(crate) error: &'static str,
+    /// In English
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) error_description: &'a str,
+}
+
+/// A refusal or failure on its way to the caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    /// What went wrong.
+    pub(crate) kind: Kind,
+    /// What to do about it, in English; never the cause.
+    pub(crate) detail: Cow<'static, str>,
+    /// The fields that are wrong.
+    pub(crate) errors: Vec<FieldError>,
+    /// The value of `WWW-Authenticate`, where a token was asked for.
+    pub(crate) challenge: Option<&'static str>,
+    /// For the log alone.
+    pub(crate) cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem that its kind explains.
+    pub(crate) const fn new(kind: Kind) -> Self {
+        Self { kind, detail: Cow::Borrowed(""), errors: Vec::new(), challenge: None, cause: None }
+    }
+
+    /// Says what to do.
+    pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// Names a field.
+    pub(crate) fn field(
+        mut self,
+        field: impl Into<Cow<'static, str>>,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.errors.push(FieldError { field: field.into(), code, detail: detail.into() });
+        self
+    }
+
+    /// Asks for a token (RFC 6750 section 3).
+    pub(crate) const fn challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = Some(challenge);
+        self
+    }
+
+    /// Tells the log, and the log alone.
+    pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// As RFC 9457 JSON.
+    pub(crate) fn to_json(&self, request: RequestId) -> Vec<u8> {
+        let (status, code, title) = self.kind.wire();
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title,
+            status: status.as_u16(),
+            code,
+            detail: &self.detail,
+            request_id: request.to_string(),
+            errors: &self.errors,
+        };
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    /// As RFC 6749 section 5.2 JSON, for the endpoints under `/oauth2`.
+    pub(crate) fn to_oauth_json(&self) -> Vec<u8> {
+        let error = match self.kind {
+            Kind::InvalidToken | Kind::InvalidCredentials => "invalid_token",
+            Kind::Overloaded => "temporarily_unavailable",
+            Kind::Internal => "server_error",
+            _ => "invalid_request",
+        };
+        serde_json::to_vec(&OAuthError { error, error_description: &self.detail }).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The status and headers; the gate writes the body, in the words of the surface.
+    fn into_response(self) -> Response {
+        let mut response = self.kind.wire().0.into_response();
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if self.kind == Kind::Overloaded {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(std::sync::Arc::new(self));
+        response
+    }
+}
+
+impl From<db::Error> for Problem {
+    /// The store's trouble is never the caller's fault: 503 where a later try may help, else 500.
+    fn from(error: db::Error) -> Self {
+        let kind = match error {
+            db::Error::Unavailable(_) | db::Error::UnknownOutcome | db::Error::InUse(_) => Kind::Overloaded,
+            db::Error::Nul { .. } => Kind::InvalidRequest,
+            _ => Kind::Internal,
+        };
+        Self::new(kind).cause(error.to_string())
+    }
+}
+
+impl From<Overloaded> for Problem {
+    fn from(_: Overloaded) -> Self {
+        Self::new(Kind::Overloaded).detail("Too many logins at once. Try again in a second.")
+    }
+}

@@ -1,0 +1,83 @@
+//! The whole URL table. One row a path: who may come (faces), in which words it answers, who may ask from elsewhere
+//! (CORS, CSRF), who may keep the answer. Every row stands behind the gate, and every row is in the authorization test.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, any, delete, get, post, put};
+
+use crate::app::App;
+use crate::middleware::Access;
+use crate::middleware::gate::gate;
+use crate::routes::{api, dev, health, locale, oauth2, pages, static_files, status_list, well_known};
+
+/// One row of the table.
+#[derive(Clone, Copy)]
+pub(crate) struct Route {
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    methods: fn() -> MethodRouter<App>,
+}
+
+const fn row(path: &'static str, access: Access, methods: fn() -> MethodRouter<App>) -> Route {
+    Route { path, access, methods }
+}
+
+/// Every path that answers.
+#[rustfmt::skip]
+pub(crate) const TABLE: &[Route] = &[
+    // Pages.
+    row("/", Access::PAGE, || get(pages::home::show)),
+    row("/login", Access::PAGE, || get(pages::login::show).post(pages::login::submit)),
+    row("/register", Access::PAGE, || get(pages::register::show).post(pages::register::submit)),
+    row("/verify", Access::PAGE, || get(pages::verify::show).post(pages::verify::submit)),
+    row("/verify/resend", Access::PAGE, || post(pages::verify::resend)),
+    row("/recover", Access::PAGE, || get(pages::recover::show).post(pages::recover::submit)),
+    row("/reset", Access::PAGE, || get(pages::reset::show).post(pages::reset::submit)),
+    row("/account", Access::PAGE, || get(pages::account::show)),
+    row("/account/sessions", Access::PAGE, || get(pages::sessions::show)),
+    row("/account/sessions/end-others", Access::PAGE, || post(pages::sessions::end_others)),
+    row("/account/sessions/{id}/end", Access::PAGE, || post(pages::sessions::end_one)),
+    row("/account/security", Access::PAGE, || get(pages::security::show).post(pages::security::submit)),
+    row("/logout", Access::PAGE, || get(pages::logout::show).post(pages::logout::submit)),
+    row("/locale", Access::PAGE, || post(locale::choose)),
+    row("/static/{file}", Access::STATIC, || get(static_files::show)),
+    // The API.
+    row("/api/v1/accounts", Access::COOKIE, || post(api::accounts::register)),
+    row("/api/v1/accounts/verify", Access::COOKIE, || post(api::verify::verify)),
+    row("/api/v1/login", Access::COOKIE, || post(api::login::login)),
+    row("/api/v1/recover", Access::COOKIE, || post(api::recover::recover)),
+    row("/api/v1/reset", Access::COOKIE, || post(api::reset::reset)),
+    row("/api/v1/session", Access::EITHER, || get(api::session::show).delete(api::session::end)),
+    row("/api/v1/sessions", Access::EITHER, || get(api::sessions::list).delete(api::sessions::end_others)),
+    row("/api/v1/sessions/{id}", Access::EITHER, || delete(api::sessions::end_one)),
+    row("/api/v1/password", Access::EITHER, || put(api::password::change)),
+    row("/api/v1/openapi.json", Access::PUBLIC, || get(api::openapi::show)),
+    // OAuth 2.
+    row("/oauth2/token", Access::OAUTH, || post(oauth2::token::token)),
+    row("/.well-known/jwks.json", Access::PUBLIC, || get(well_known::jwks)),
+    row("/statuslists/{id}", Access::PUBLIC, || get(status_list::show)),
+    // Operations.
+    row("/healthz", Access::HEALTH, || get(health::alive)),
+    row("/readyz", Access::HEALTH, || get(health::ready)),
+];
+
+/// Paths of the dev mode alone.
+#[rustfmt::skip]
+pub(crate) const DEV_TABLE: &[Route] = &[
+    row("/dev/inbox", Access::PAGE, || get(dev::inbox::show)),
+];
+
+/// The service as a router, to be served or mounted at the root of an application's own.
+pub fn router(app: &App) -> Router {
+    let dev = if app.config.dev { DEV_TABLE } else { &[] };
+    let gated = |access| from_fn_with_state((app.clone(), access), gate);
+    let routes = TABLE.iter().chain(dev).fold(Router::new(), |router, route| {
+        router.route(route.path, (route.methods)().layer(gated(route.access)))
+    });
+    let nothing = |access: Access| any(health::nothing).layer(gated(access));
+    routes
+        .route("/api/{*rest}", nothing(Access::COOKIE))
+        .route("/oauth2/{*rest}", nothing(Access::OAUTH))
+        .fallback_service(nothing(Access::PAGE).with_state(app.clone()))
+        .with_state(app.clone())
+}

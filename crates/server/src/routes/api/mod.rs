@@ -1,0 +1,12 @@
+//! `/api/v1`: both faces on one API.
+
+pub(crate) mod accounts;
+mod input;
+pub(crate) mod login;
+pub(crate) mod openapi;
+pub(crate) mod password;
+pub(crate) mod recover;
+pub(crate) mod reset;
+pub(crate) mod session;
+pub(crate) mod sessions;
+pub(crate) mod verify;

@@ -1,0 +1,3 @@
+//! `/oauth2`: the endpoints of RFC 6749.
+
+pub(crate) mod token;

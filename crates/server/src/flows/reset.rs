@@ -1,0 +1,67 @@
+//! Setting a new password by a mailed link. Afterwards nothing of the account is alive, and nobody is logged in.
+
+use std::sync::Arc;
+
+use countersign_core::CredentialId;
+use countersign_core::audit::Actor;
+use countersign_core::credential::Password;
+use countersign_core::credential::policy::Rejection;
+use countersign_core::recovery::reset::{Decision, decide};
+use countersign_core::secret::Secret;
+use countersign_store::account::account;
+use countersign_store::recovery::{self as store, NewPassword};
+
+use crate::ctx::Ctx;
+use crate::outbox;
+use crate::respond::problem::{Kind, Problem};
+
+use super::choose::{Owner, choose};
+use super::password::notice;
+
+/// What came of a link that works; one that does not is [`Kind::InvalidToken`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// The new password counts.
+    Done,
+    /// The policy refuses it; the link goes on working.
+    Rejected(Rejection),
+}
+
+/// Sets the password of the account that the link, and only the link, names (attack REC-06). What is no secret names
+/// none.
+pub(crate) async fn reset(
+    ctx: &Ctx,
+    token: Option<&Secret>,
+    password: &Arc<Password>,
+) -> Result<Changed, Problem> {
+    let Some(token) = token.map(Secret::hash) else { return Err(refused()) };
+    let mut attempts = ctx.attempts();
+    let mut hash = None;
+    loop {
+        let Decision::Set(reset) = decide(store::reset_facts(&ctx.app.store, token).await?, ctx.now) else {
+            return Err(refused());
+        };
+        let owner = account(&ctx.app.store, reset.account).await?.ok_or_else(refused)?;
+        let chosen = match hash.take() {
+            Some(hash) => hash,
+            None => match choose(ctx, password, Owner::of(&owner)).await? {
+                Ok(hash) => hash,
+                Err(rejection) => return Ok(Changed::Rejected(rejection)),
+            },
+        };
+        let notice = notice(ctx, &owner);
+        let stamp = ctx.stamp(Actor::Account(reset.account));
+        let new =
+            NewPassword { credential: CredentialId::new(ctx.now, ctx.app.random.as_ref()), hash: &chosen };
+        let life = ctx.app.policy.longest_life();
+        if attempts.apply(store::reset_batch(&reset, new, notice.as_ref(), life, &stamp)).await? {
+            outbox::ring(&ctx.app);
+            return Ok(Changed::Done);
+        }
+        hash = Some(chosen);
+    }
+}
+
+fn refused() -> Problem {
+    Problem::new(Kind::InvalidToken).detail("The link was used, is too old, or was replaced by a newer one.")
+}

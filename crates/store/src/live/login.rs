@@ -120,10 +120,11 @@ impl LiveGrant {
         Self { list: live.list(grant.index.list), grant, client, session }
     }
 
-    /// Whether tokens of the grant count at `now`: its own bit and all that its session's check asks (I1).
+    /// Whether tokens of the grant count at `now`: its own bit, its client, and all that its session's check asks (I1).
     pub fn check(&self, live: &Live, now: Time) -> Result<(), Refusal> {
         let facts = self.facts(live);
-        check::decide(check::Facts { revoked: facts.revoked || self.grant.ended.is_some(), ..facts }, now)
+        let over = self.grant.ended.is_some() || self.client.is_none();
+        check::decide(check::Facts { revoked: facts.revoked || over, ..facts }, now)
     }
 
     /// What the refresh rule wants to know. `resource_known`: the resource that was asked for is one of ours.

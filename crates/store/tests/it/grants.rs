@@ -40,8 +40,7 @@ async fn refresh(store: Arc<Store>, grant: Grant, generation: Generation) -> Res
         let request = request(&grant, generation);
         match refresh::decide(&facts.refresh_facts(store.live(), false), &request, GRACE, NOW) {
             Decision::Rotate { from } => {
-                let idle_end = Limits::default().idle_end(NOW, false);
-                let batch = rotate_batch(&facts, from, idle_end, &stamp(NOW));
+                let batch = rotate_batch(&facts, from, &Limits::default(), &stamp(NOW));
                 if store.apply(batch).await.unwrap() == Outcome::Applied {
                     return Ok(from.next());
                 }
@@ -84,10 +83,8 @@ async fn i10_fifty_rotations_of_one_generation_give_exactly_one_successor() {
         for round in 1..=ROUNDS {
             let from = Generation(i64::try_from(round).unwrap());
             let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
-            let idle_end = facts.session.idle_ends_at();
-            let batches: Vec<_> =
-                (0..AT_ONCE).map(|_| rotate_batch(&facts, from, idle_end, &stamp(NOW))).collect();
-            assert_eq!(at_once(store, batches).await, 1);
+            let rotate = |_| rotate_batch(&facts, from, &Limits::default(), &stamp(NOW));
+            assert_eq!(at_once(store, (0..AT_ONCE).map(rotate)).await, 1);
             let after = refresh_facts(store, grant.id).await.unwrap().unwrap().grant;
             assert_eq!((after.generation, after.rotated_at), (from.next(), Some(NOW)));
         }
@@ -200,8 +197,7 @@ async fn i1_a_refresh_counts_as_use_of_the_session() {
         let used = NOW + Span::minutes(100);
         let limits = Limits::default();
         let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
-        let batch = rotate_batch(&facts, Generation(1), limits.idle_end(used, false), &stamp(used));
-        applied(store, batch).await;
+        applied(store, rotate_batch(&facts, Generation(1), &limits, &stamp(used))).await;
         store.touch(&facts.session, used, &limits);
         let end = used + limits.idle;
         assert_eq!(knock_by_token(store, &grant, end - Span::from_micros(1)).await, Ok(()));

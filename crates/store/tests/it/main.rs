@@ -15,6 +15,7 @@ mod keys_and_clients;
 mod logins;
 mod migrations;
 mod outbox;
+mod owners;
 mod passwords;
 mod people;
 mod postgres;

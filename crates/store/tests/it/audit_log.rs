@@ -2,7 +2,7 @@
 
 use countersign_core::audit::{Actor, Event, Kind, Stamp};
 use countersign_core::client::ClientId;
-use countersign_core::{AccountId, GrantId, RequestId, SessionId, Span, Time};
+use countersign_core::{AccountId, AuditId, GrantId, RequestId, SessionId, Span, Time};
 use countersign_store::audit::{Filter, Line, events};
 use countersign_store::{Batch, Store};
 
@@ -88,6 +88,19 @@ async fn the_newest_lines_come_first_and_each_filter_narrows() {
     .await;
 }
 
+/// The ids of all lines, ten a page.
+async fn turn_pages(store: &Store, filter: Filter) -> Vec<AuditId> {
+    let mut seen = Vec::new();
+    loop {
+        let page = Filter { before: seen.last().copied(), limit: 10, ..filter };
+        let page = events(store, &page).await.unwrap();
+        if page.is_empty() {
+            return seen;
+        }
+        seen.extend(page.iter().map(|line| line.id));
+    }
+}
+
 #[tokio::test]
 async fn pages_show_every_line_once_even_of_one_moment() {
     every_store(async |store| {
@@ -96,15 +109,7 @@ async fn pages_show_every_line_once_even_of_one_moment() {
             happened(store, Kind::LoginFailed, kim, 0).await;
         }
         for filter in [ALL, Filter { account: Some(kim), ..ALL }] {
-            let mut seen = Vec::new();
-            loop {
-                let page = Filter { before: seen.last().copied(), limit: 10, ..filter };
-                let page = events(store, &page).await.unwrap();
-                if page.is_empty() {
-                    break;
-                }
-                seen.extend(page.iter().map(|line| line.id));
-            }
+            let seen = turn_pages(store, filter).await;
             assert_eq!(seen.len(), 25);
             assert!(seen.is_sorted_by(|newer, older| newer > older));
         }

@@ -1,10 +1,16 @@
 //! A whole server inside the test: real HTTP on a port of its own, a real store, and a clock that the test moves.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use countersign_core::random::Random as _;
+use countersign_server::clock::{Clock, SystemClock};
 use countersign_server::config::{Config, LoadArgs, Mode};
 use countersign_server::random::SystemRandom;
 use countersign_server::{App, jobs, router, serve};
@@ -21,12 +27,35 @@ pub struct Options {
     pub store: StoreKind,
     /// Settings beside the testkit's own, as the environment would set them: `COUNTERSIGN_SESSION_IDLE` …
     pub settings: BTreeMap<String, String>,
+    manner: Manner,
+}
+
+/// What a server stays through its restarts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Manner {
+    production: bool,
+    real_time: bool,
 }
 
 impl Options {
     /// A dev server on this store.
     pub const fn on(store: StoreKind) -> Self {
-        Self { store, settings: BTreeMap::new() }
+        let manner = Manner { production: false, real_time: false };
+        Self { store, settings: BTreeMap::new(), manner }
+    }
+
+    /// As `countersign serve` runs it, with a master key file. Passwords are hashed with the least that production takes.
+    #[must_use]
+    pub const fn production(mut self) -> Self {
+        self.manner.production = true;
+        self
+    }
+
+    /// On the machine's clock instead of the manual one: browsers hold `Max-Age` against real time.
+    #[must_use]
+    pub const fn real_time(mut self) -> Self {
+        self.manner.real_time = true;
+        self
     }
 
     /// With one setting more.
@@ -46,8 +75,9 @@ pub struct TestServer {
     pub address: SocketAddr,
     /// Its insides.
     pub app: App,
-    /// Its clock.
+    /// Its clock, unless it runs in real time.
     pub clock: Arc<ManualClock>,
+    manner: Manner,
     stop: CancellationToken,
     store: OwnStore,
 }
@@ -59,6 +89,9 @@ const CHEAP: [(&str, &str); 4] = [
     ("COUNTERSIGN_PASSWORD_PARALLELISM", "1"),
     ("COUNTERSIGN_LOG_LEVEL", "debug"),
 ];
+/// The cheapest that production takes.
+const LEAST: [(&str, &str); 2] =
+    [("COUNTERSIGN_PASSWORD_MEMORY_KIB", "7168"), ("COUNTERSIGN_PASSWORD_ITERATIONS", "5")];
 
 impl TestServer {
     /// Starts one.
@@ -66,7 +99,8 @@ impl TestServer {
     /// # Errors
     /// The settings do not fit, or the store cannot be opened.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        Self::start_on(OwnStore::new(options.store).await?, options.settings, Arc::default()).await
+        let store = OwnStore::new(options.store).await?;
+        Self::start_on(store, options.settings, (options.manner, Arc::default())).await
     }
 
     /// Stops this server and starts another on the same store and clock, as after a restart.
@@ -74,25 +108,26 @@ impl TestServer {
     /// # Errors
     /// As for [`start`](Self::start).
     pub async fn restart(self, settings: BTreeMap<String, String>) -> anyhow::Result<Self> {
-        let clock = Arc::clone(&self.clock);
+        let time = (self.manner, Arc::clone(&self.clock));
         let store = self.shut_down().await?;
-        Self::start_on(store, settings, clock).await
+        Self::start_on(store, settings, time).await
     }
 
     async fn start_on(
         store: OwnStore,
         settings: BTreeMap<String, String>,
-        clock: Arc<ManualClock>,
+        (manner, clock): (Manner, Arc<ManualClock>),
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let url = format!("http://localhost:{}", address.port());
-        let config = config(&store, settings, address)?;
+        let config = config(&store, settings, (manner, address))?;
         let master = config.prepare(&SystemRandom).map_err(|error| anyhow::anyhow!("{error}"))?;
-        let app = App::start(config, &master, clock.clone(), Arc::new(SystemRandom)).await?;
+        let time: Arc<dyn Clock> = if manner.real_time { Arc::new(SystemClock) } else { clock.clone() };
+        let app = App::start(config, &master, time, Arc::new(SystemRandom)).await?;
         let stop = CancellationToken::new();
         tokio::spawn(serve::serve(listener, router::router(&app), stop.clone().cancelled_owned()));
-        Ok(Self { url, address, app, clock, stop, store })
+        Ok(Self { url, address, app, clock, manner, stop, store })
     }
 
     /// Runs one round of every job, as the schedule would.
@@ -138,15 +173,30 @@ impl Drop for TestServer {
 fn config(
     store: &OwnStore,
     settings: BTreeMap<String, String>,
-    address: SocketAddr,
+    (manner, address): (Manner, SocketAddr),
 ) -> anyhow::Result<Config> {
+    let least = LEAST.iter().filter(|_| manner.production);
     let mut env: BTreeMap<String, String> =
-        CHEAP.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        CHEAP.iter().chain(least).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     env.insert("COUNTERSIGN_STORE_URL".to_owned(), store.url.clone());
     env.insert("COUNTERSIGN_SERVER_PUBLIC_URL".to_owned(), format!("http://localhost:{}", address.port()));
+    if manner.production {
+        let file = master_key_file(store)?.display().to_string();
+        env.insert("COUNTERSIGN_SERVER_MASTER_KEY_FILE".to_owned(), file);
+    }
     env.extend(settings);
     let args = LoadArgs { listen: Some(address), data: Some(store.folder.path().join("data")), file: None };
-    Config::load(Mode::Dev, args, &env)
-        .map_err(|error| anyhow::anyhow!("{error}"))
-        .context("test configuration")
+    let mode = if manner.production { Mode::Production } else { Mode::Dev };
+    Config::load(mode, args, &env).map_err(|error| anyhow::anyhow!("{error}")).context("test configuration")
+}
+
+/// Production makes no key: the test's own, the same after a restart.
+fn master_key_file(store: &OwnStore) -> anyhow::Result<PathBuf> {
+    let path = store.folder.path().join("test.key");
+    if !path.try_exists()? {
+        let mut key = [0; 32];
+        SystemRandom.fill(&mut key);
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(&key)?;
+    }
+    Ok(path)
 }

@@ -6,7 +6,6 @@ use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::client::{self, ClientId};
 use countersign_core::grant::{Generation, Grant, Salt, Scopes};
 use countersign_core::revocation::StatusIndex;
-use countersign_core::session::Limits;
 use countersign_core::url::ResourceId;
 use countersign_core::{GrantId, Span, Time};
 
@@ -142,12 +141,11 @@ pub(crate) fn insert(batch: Batch, grant: &Grant, stamp: &Stamp<'_>) -> Batch {
 /// The next generation begins (I10), and the session was used. `Lost`: another refresh was first, or it is over.
 ///
 /// After it, the session is also [touched](Store::touch), so that memory knows as much as the database.
-pub fn rotate_batch(grant: &LiveGrant, from: Generation, limits: &Limits, stamp: &Stamp<'_>) -> Batch {
+pub fn rotate_batch(grant: &LiveGrant, from: Generation, idle_ends_at: Time, stamp: &Stamp<'_>) -> Batch {
     let at = stamp.at.micros();
-    let session = &grant.session.session;
-    let idle_ends_at = limits.idle_end(stamp.at, session.remember);
+    let session = grant.session.session.id;
     Batch::new(stamp, about(Kind::GrantRefreshed, &grant.grant))
-        .exactly(1, USE_SESSION, vec![at.into(), idle_ends_at.micros().into(), session.id.bytes().into()])
+        .exactly(1, USE_SESSION, vec![at.into(), idle_ends_at.micros().into(), session.bytes().into()])
         .exactly(1, ROTATE, vec![at.into(), grant.grant.id.bytes().into(), from.0.into()])
 }
 

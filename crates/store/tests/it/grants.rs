@@ -40,7 +40,7 @@ async fn refresh(store: Arc<Store>, grant: Grant, generation: Generation) -> Res
         let request = request(&grant, generation);
         match refresh::decide(&facts.refresh_facts(store.live(), false), &request, GRACE, NOW) {
             Decision::Rotate { from } => {
-                let batch = rotate_batch(&facts, from, &Limits::default(), &stamp(NOW));
+                let batch = rotate_batch(&facts, from, Limits::default().idle_end(NOW, false), &stamp(NOW));
                 if store.apply(batch).await.unwrap() == Outcome::Applied {
                     return Ok(from.next());
                 }
@@ -83,7 +83,7 @@ async fn i10_fifty_rotations_of_one_generation_give_exactly_one_successor() {
         for round in 1..=ROUNDS {
             let from = Generation(i64::try_from(round).unwrap());
             let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
-            let rotate = |_| rotate_batch(&facts, from, &Limits::default(), &stamp(NOW));
+            let rotate = |_| rotate_batch(&facts, from, Limits::default().idle_end(NOW, false), &stamp(NOW));
             assert_eq!(at_once(store, (0..AT_ONCE).map(rotate)).await, 1);
             let after = refresh_facts(store, grant.id).await.unwrap().unwrap().grant;
             assert_eq!((after.generation, after.rotated_at), (from.next(), Some(NOW)));
@@ -197,7 +197,8 @@ async fn i1_a_refresh_counts_as_use_of_the_session() {
         let used = NOW + Span::minutes(100);
         let limits = Limits::default();
         let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
-        applied(store, rotate_batch(&facts, Generation(1), &limits, &stamp(used))).await;
+        let idle_end = limits.idle_end(used, false);
+        applied(store, rotate_batch(&facts, Generation(1), idle_end, &stamp(used))).await;
         store.touch(&facts.session, used, &limits);
         let end = used + limits.idle;
         assert_eq!(knock_by_token(store, &grant, end - Span::from_micros(1)).await, Ok(()));

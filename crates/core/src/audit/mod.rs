@@ -63,6 +63,36 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in the order of this file.
+    pub const ALL: [Self; 26] = [
+        Self::RegistrationOpened,
+        Self::RegistrationNoticed,
+        Self::VerificationTried,
+        Self::AccountCreated,
+        Self::AccountDisabled,
+        Self::AccountEnabled,
+        Self::AccountDeleted,
+        Self::LoginFailed,
+        Self::SessionOpened,
+        Self::SessionEnded,
+        Self::SessionSeen,
+        Self::GrantOpened,
+        Self::GrantRefreshed,
+        Self::GrantReused,
+        Self::PasswordChanged,
+        Self::PasswordUpgraded,
+        Self::ResetRequested,
+        Self::PasswordReset,
+        Self::KeyCreated,
+        Self::KeyMoved,
+        Self::ResourceAdded,
+        Self::MailTried,
+        Self::MailSent,
+        Self::CleanedUp,
+        Self::StorePrepared,
+        Self::StatusBlockLeased,
+    ];
+
     /// The word in the log: a noun and what happened to it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -93,6 +123,11 @@ impl Kind {
             Self::StorePrepared => "store.prepared",
             Self::StatusBlockLeased => "status_list.leased",
         }
+    }
+
+    /// Reads [`as_str`](Self::as_str).
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -206,4 +241,17 @@ pub struct Entry {
     pub request: Option<RequestId>,
     /// What.
     pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_word_of_its_own() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(Kind::parse("account"), None);
+    }
 }

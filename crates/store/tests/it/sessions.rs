@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use countersign_core::account::{Email, State};
 use countersign_core::account::change::{self, Change};
+use countersign_core::account::{Email, State};
 use countersign_core::audit::{Event, Kind};
 use countersign_core::secret::Hash;
 use countersign_core::session::check::Refusal;

@@ -136,7 +136,7 @@ impl Db {
     /// Applies all statements in one transaction, or none. The answer comes after the commit is
     /// durable (I12), a `Lost` after the commit of what it lost against.
     ///
-    /// Once polled, the batch runs to its end even if this future is dropped.
+    /// Once under way, the batch runs to its end even if this future is dropped.
     pub async fn apply(&self, statements: Vec<Statement>) -> Result<Outcome> {
         for statement in &statements {
             refuse_nul(&statement.values)?;

@@ -44,8 +44,7 @@ struct Held {
 
 impl Sqlite {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let lock = lock(path)?;
-        Self::start(path.to_owned(), Durability::Full, Held { _lock: lock, _folder: None })
+        Self::start(path, Durability::Full, None)
     }
 
     /// A file in a private folder (tried: neither shared cache nor memdb serves readers beside a
@@ -54,11 +53,14 @@ impl Sqlite {
         let folder = tempfile::Builder::new().prefix("countersign-").tempdir();
         let folder = folder.map_err(|error| Error::Unavailable(error.to_string()))?;
         let path = folder.path().join("store.db");
-        let lock = lock(&path)?;
-        Self::start(path, Durability::None, Held { _lock: lock, _folder: Some(folder) })
+        Self::start(&path, Durability::None, Some(folder))
     }
 
-    fn start(path: PathBuf, durability: Durability, held: Held) -> Result<Self> {
+    fn start(path: &Path, durability: Durability, folder: Option<TempDir>) -> Result<Self> {
+        let path = true_name(path).map_err(|error| cannot_open(path, &error))?;
+        // The lock first: closing any descriptor of the file drops this process's POSIX locks on it,
+        // on which the connections of a store that is open already rely.
+        let held = Held { _lock: lock(&path)?, _folder: folder };
         owner_only(&path).map_err(|error| cannot_open(&path, &error))?;
         let connection = connection::writer(&path, durability)?;
         let writer = Writer::start(connection, held)?;
@@ -121,6 +123,18 @@ impl Readers {
             idle.push(connection);
         }
         answer
+    }
+}
+
+/// The path without links: a second process may come by another name.
+fn true_name(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let name = path.file_name().ok_or(error)?;
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            Ok(folder.unwrap_or(Path::new(".")).canonicalize()?.join(name))
+        }
+        name => name,
     }
 }
 

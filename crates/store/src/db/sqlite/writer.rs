@@ -151,3 +151,39 @@ fn control(connection: &Connection, sql: &'static str) -> Result<()> {
         .map(drop)
         .map_err(|error| Error::Unavailable(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection::{Durability, query};
+    use super::*;
+
+    const INSERT: &str = "INSERT INTO t (id) VALUES ($1)";
+
+    fn batch(bytes: usize) -> (Batch, oneshot::Receiver<Result<Outcome>>) {
+        let (reply, answer) = oneshot::channel();
+        let statements = vec![Statement::exactly(1, INSERT, vec![vec![7; bytes].into()])];
+        (Batch { statements, reply }, answer)
+    }
+
+    /// STO-05. `max_page_count` plays the full disk.
+    #[test]
+    fn a_full_disk_is_unavailable_tells_no_lie_and_does_not_stop_the_thread() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("full.db");
+        std::fs::write(&path, "").expect("a file");
+        let connection = super::super::connection::writer(&path, Durability::Full).expect("open");
+        connection
+            .execute_batch("CREATE TABLE t (id BLOB NOT NULL PRIMARY KEY); PRAGMA max_page_count = 20")
+            .expect("a small disk");
+        let (small, big, other) = (batch(1), batch(1_000_000), batch(2));
+        answer(&connection, vec![small.0, big.0, other.0]);
+        let applied = |answer: &Result<Outcome>| matches!(answer, Ok(Outcome::Applied(_)));
+        let told = [small.1, big.1, other.1].map(|answer| answer.blocking_recv().expect("an answer"));
+        assert!(matches!(told[1], Err(Error::Unavailable(_))), "{told:?}");
+        let kept = query(&connection, "SELECT id FROM t", &[]).expect("a read").len();
+        assert_eq!(told.iter().filter(|answer| applied(answer)).count(), kept);
+        let later = batch(3);
+        answer(&connection, vec![later.0]);
+        assert!(applied(&later.1.blocking_recv().expect("an answer")));
+    }
+}

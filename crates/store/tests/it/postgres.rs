@@ -114,6 +114,39 @@ async fn a_row_that_stays_locked_is_unavailable_and_nothing_is_written() {
     .await;
 }
 
+/// A deferred trigger runs within COMMIT: it lets a test act while one is on its way.
+const DEFERRED: &str = "
+    CREATE FUNCTION at_commit() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.name = 'victim' THEN RAISE EXCEPTION USING ERRCODE = '40001'; END IF;
+        PERFORM pg_sleep(30);
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON parents
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();";
+
+/// Lost where the server says so; unknown, and never decided again, where it says nothing.
+#[tokio::test]
+async fn a_commit_that_breaks_is_lost_or_unknown() {
+    on_postgres(async |place| {
+        let db = place.store().await;
+        let other = server(&place.url).await;
+        other.batch_execute(DEFERRED).await.expect("a trigger");
+        assert_eq!(apply(&db, vec![parent(1, "victim")]).await, Outcome::Lost);
+        let batch = tokio::spawn({
+            let db = db.clone();
+            async move { db.apply(vec![parent(2, "bob")]).await }
+        });
+        let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = current_setting('application_name') AND query = 'COMMIT' AND wait_event = 'PgSleep'";
+        let killed = async { while other.query(kill, &[]).await.expect("a look").is_empty() {} };
+        tokio::time::timeout(Duration::from_secs(10), killed).await.expect("a commit on its way");
+        assert_eq!(batch.await.expect("no panic"), Err(Error::UnknownOutcome));
+        assert_eq!(names(&db).await, [""; 0]);
+        db.close().await;
+    })
+    .await;
+}
+
 async fn waits_for_a_lock(url: &str) {
     let watcher = server(url).await;
     let waiting = "SELECT 1 FROM pg_stat_activity

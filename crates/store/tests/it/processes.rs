@@ -15,6 +15,13 @@ async fn a_second_process_is_kept_out_until_the_first_has_closed() {
         assert!(db.is_owner());
         let second = place.open().await.expect_err("kept out");
         assert!(matches!(&second, Error::InUse(_)), "{second}");
+        if let Some(path) = place.url.strip_prefix("sqlite:") {
+            let link = format!("{path}.link");
+            std::os::unix::fs::symlink(path, &link).expect("a link");
+            let url = StoreUrl::parse(&format!("sqlite:{link}")).expect("a good URL");
+            let second = Db::open(&url, &Settings::default()).await;
+            assert!(matches!(second, Err(Error::InUse(_))), "kept out by a link too");
+        }
         db.close().await;
         assert!(matches!(db.apply(vec![parent(1, "ann")]).await, Err(Error::Unavailable(_))));
         assert!(matches!(db.read("SELECT 1", &[]).await, Err(Error::Unavailable(_))));

@@ -206,7 +206,9 @@ mod tests {
         }
         let local = PublicUrl::parse("http://localhost:8080").unwrap();
         assert!(local.is_authority("localhost:8080"));
-        for host in ["", "app.example.com:8443", "app.example.com:0443", "app.example.com.", "app.example.com:", "x"] {
+        for host in
+            ["", "app.example.com:8443", "app.example.com:0443", "app.example.com.", "app.example.com:", "x"]
+        {
             assert!(!ours.is_authority(host), "{host}");
         }
         assert!(!local.is_authority("localhost") && !local.is_authority("127.0.0.1:8080"));

@@ -113,6 +113,15 @@ mod tests {
     }
 
     #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let described = described();
+        let items = described["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().values());
+        let names: Vec<&str> = operations.map(|one| one["operationId"].as_str().unwrap()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+    }
+
+    #[test]
     fn every_error_of_the_api_is_a_problem() {
         let described = described();
         let refused = &described["paths"]["/api/v1/reset"]["post"]["responses"]["401"];

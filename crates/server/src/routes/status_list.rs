@@ -14,7 +14,7 @@ use crate::respond::problem::{Kind, Problem};
 /// A status list, signed.
 ///
 /// Never over a second old; with `seq` no older than that entry of the revocation log.
-#[utoipa::path(get, path = "/statuslists/{id}", tag = "keys",
+#[utoipa::path(get, path = "/statuslists/{id}", operation_id = "status_list", tag = "keys",
     params(
         ("id" = String, Path, description = "As in the `status` claim of a token"),
         ("seq" = Option<u64>, Query, description = "What a tick of the revocation log said last")),

@@ -29,7 +29,7 @@ pub(crate) struct Body {
 }
 
 /// Register an address. The answer is the same whether it has an account or not.
-#[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = Body,
+#[utoipa::path(post, path = "/api/v1/accounts", operation_id = "register", tag = "accounts", request_body = Body,
     responses(
         (status = 202, description = "`{}`, and a mail: to a new address with link and code, to a known one a notice. \
             The login cookie lets this browser answer it without the password", body = Accepted),

@@ -55,7 +55,7 @@ enum LoginAnswer {
 }
 
 /// Log in with a password.
-#[utoipa::path(post, path = "/api/v1/login", tag = "login", request_body = Body,
+#[utoipa::path(post, path = "/api/v1/login", operation_id = "log_in", tag = "login", request_body = Body,
     responses(
         (status = 200, description = "`deliver: \"cookie\"`: the session, and its cookie; `deliver: \"token\"`: tokens",
             body = LoginAnswer),

@@ -15,7 +15,7 @@ static DESCRIBED: LazyLock<(Bytes, String)> = LazyLock::new(|| {
 });
 
 /// This document.
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "openapi",
+#[utoipa::path(get, path = "/api/v1/openapi.json", operation_id = "openapi", tag = "openapi",
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value), (status = 304)))]
 pub(crate) async fn show(headers: HeaderMap) -> Response {
     let (body, etag) = &*DESCRIBED;

@@ -25,7 +25,7 @@ pub(crate) struct Body {
 }
 
 /// Change the password. Other sessions end, and a session by cookie gets a new secret.
-#[utoipa::path(put, path = "/api/v1/password", tag = "accounts", request_body = Body,
+#[utoipa::path(put, path = "/api/v1/password", operation_id = "change_password", tag = "accounts", request_body = Body,
     responses(
         (status = 204),
         (status = 400, description = "invalid_request with `current` and `current_wrong` in `errors`; password_rejected"),

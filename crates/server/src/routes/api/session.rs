@@ -14,14 +14,14 @@ use crate::respond::session::{WhoAmI, who_am_i};
 use crate::respond::{cookie, logged_out};
 
 /// Who am I?
-#[utoipa::path(get, path = "/api/v1/session", tag = "sessions",
+#[utoipa::path(get, path = "/api/v1/session", operation_id = "who_am_i", tag = "sessions",
     responses((status = 200, body = WhoAmI), (status = 401, description = "invalid_token")))]
 pub(crate) async fn show(ctx: Ctx, caller: Caller) -> Response {
     who_am_i(caller.live(), caller.face(), ctx.now)
 }
 
 /// Log out: the session ends, with its cookie and all its tokens.
-#[utoipa::path(delete, path = "/api/v1/session", tag = "sessions",
+#[utoipa::path(delete, path = "/api/v1/session", operation_id = "log_out", tag = "sessions",
     responses((status = 204), (status = 401, description = "invalid_token"), (status = 403, description = "csrf")))]
 pub(crate) async fn end(ctx: Ctx, caller: Caller) -> Result<Response, Problem> {
     flows::end::end(&ctx, caller.account(), Scope::One(caller.id()), EndReason::Logout).await?;

@@ -16,7 +16,7 @@ use crate::respond::session::{SessionList, SessionView, json, to_bytes};
 use crate::respond::{cookie, empty, logged_out};
 
 /// All live sessions of the account, the oldest first.
-#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions",
+#[utoipa::path(get, path = "/api/v1/sessions", operation_id = "list_sessions", tag = "sessions",
     responses((status = 200, body = SessionList), (status = 401, description = "invalid_token")))]
 pub(crate) async fn list(ctx: Ctx, caller: Caller) -> Result<Response, Problem> {
     let sessions = sessions_of(&ctx.app.store, caller.account(), ctx.now).await?;
@@ -25,7 +25,7 @@ pub(crate) async fn list(ctx: Ctx, caller: Caller) -> Result<Response, Problem> 
 }
 
 /// End all sessions of the account but the one that asks.
-#[utoipa::path(delete, path = "/api/v1/sessions", tag = "sessions",
+#[utoipa::path(delete, path = "/api/v1/sessions", operation_id = "end_other_sessions", tag = "sessions",
     responses((status = 204), (status = 401, description = "invalid_token"), (status = 403, description = "csrf")))]
 pub(crate) async fn end_others(ctx: Ctx, caller: Caller) -> Result<Response, Problem> {
     flows::end::end(&ctx, caller.account(), Scope::Others(caller.id()), EndReason::Revoked).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn end_others(ctx: Ctx, caller: Caller) -> Result<Response, Pro
 }
 
 /// End one session of the account. The one that asks may be it: that is a logout.
-#[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "sessions",
+#[utoipa::path(delete, path = "/api/v1/sessions/{id}", operation_id = "end_session", tag = "sessions",
     params(("id" = String, Path, description = "`ses_…`")),
     responses(
         (status = 204),

@@ -33,7 +33,7 @@ pub(crate) struct Body {
 }
 
 /// Prove an address: its account is made.
-#[utoipa::path(post, path = "/api/v1/accounts/verify", tag = "accounts", request_body = Body,
+#[utoipa::path(post, path = "/api/v1/accounts/verify", operation_id = "verify", tag = "accounts", request_body = Body,
     responses(
         (status = 204),
         (status = 400, description = "invalid_request; with `password` and `password_required` in `errors`: another browser \

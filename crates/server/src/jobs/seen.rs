@@ -1,4 +1,5 @@
-//! Writes down when sessions were last used: coarsely, never per request.
+//! Keeps the store's memory in step with the database: writes down when sessions were last used (coarsely, never per
+//! request), reads the revocation log on, and gives back memory that nothing needs any more.
 
 use crate::app::App;
 use crate::keyring::system;
@@ -9,4 +10,9 @@ pub async fn step(app: App) {
     if let Err(error) = app.store.flush_seen(&stamp).await {
         tracing::warn!(%error, "cannot write down when sessions were last used; the next round tries again");
     }
+    // After a commit whose outcome was unknown, the log may hold what nobody was told of.
+    if let Err(error) = app.store.catch_up().await {
+        tracing::warn!(%error, "cannot read the revocation log; the next round tries again");
+    }
+    app.store.prune(stamp.at);
 }

@@ -1,0 +1,3 @@
+//! Dev mode alone.
+
+pub(crate) mod inbox;

@@ -1,0 +1,100 @@
+//! `/login`
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use countersign_core::account::Identifier;
+use countersign_core::credential::Password;
+use countersign_core::url::ReturnTo;
+use countersign_pages::{Busy, CookiePage, LoginMessage, LoginPage};
+use http::StatusCode;
+
+use crate::ctx::Ctx;
+use crate::extract::caller::Visitor;
+use crate::extract::form::{Form, Query};
+use crate::flows::login::{Attempt, Deliver, login};
+use crate::respond::problem::{Kind, Problem};
+use crate::respond::{cookie, page};
+
+/// Where a login leads that was asked for from nowhere.
+const HOME: &str = "/account";
+
+/// The form. A browser that comes back from a login (`done`) and brings no cookie does not keep ours, and is told so
+/// (I5).
+pub(crate) async fn show(ctx: Ctx, query: Query, visitor: Visitor) -> Response {
+    let return_to = query.get("return_to").and_then(ReturnTo::parse);
+    if visitor.0.is_some() {
+        return page::see_other(return_to.as_ref().map_or(HOME, ReturnTo::as_str));
+    }
+    if query.get("done").is_some() {
+        return page::show(&ctx, (StatusCode::OK, "", false), &CookiePage);
+    }
+    let message = query.get("changed").map(|_| LoginMessage::PasswordChanged);
+    let form =
+        LoginPage { message, return_to: return_to.as_ref().map(ReturnTo::as_str), ..LoginPage::default() };
+    page::show(&ctx, (StatusCode::OK, &own_path(&form), false), &form)
+}
+
+/// Fields: `username`, `password`, `remember`, `return_to`.
+pub(crate) async fn submit(
+    ctx: Ctx,
+    query: Query,
+    visitor: Visitor,
+    form: Form,
+) -> Result<Response, Problem> {
+    let return_to = return_to(&query, &form)?;
+    let attempt = Attempt {
+        identifier: Identifier::parse(form.text("username")).ok(),
+        password: Password::parse(form.text("password")).ok().map(Arc::new),
+        remember: form.get("remember").is_some(),
+        deliver: Deliver::Cookie,
+        replaces: visitor.0.map(|live| live.session.id),
+    };
+    match login(&ctx, &attempt).await {
+        Ok(logged_in) => {
+            let next = form_urlencoded(return_to.as_ref().map_or(HOME, ReturnTo::as_str));
+            let mut response = page::see_other(&format!("/login?done=1&return_to={next}"));
+            cookie::log_in(response.headers_mut(), &ctx, &logged_in);
+            Ok(response)
+        }
+        Err(problem) => {
+            let (status, message) = match problem.kind {
+                Kind::InvalidCredentials => (StatusCode::UNAUTHORIZED, LoginMessage::Refused),
+                Kind::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, LoginMessage::Busy(Busy::Overloaded)),
+                _ => return Err(problem),
+            };
+            let again = LoginPage {
+                username: form.text("username"),
+                remember: attempt.remember,
+                return_to: return_to.as_ref().map(ReturnTo::as_str),
+                message: Some(message),
+            };
+            Ok(page::show(&ctx, (status, &own_path(&again), false), &again))
+        }
+    }
+}
+
+/// Two places that disagree are one too many (attack RED-06); what is no path of ours is none at all.
+fn return_to(query: &Query, form: &Form) -> Result<Option<ReturnTo>, Problem> {
+    match (query.get("return_to"), form.get("return_to")) {
+        (Some(one), Some(other)) if one != other => {
+            Err(Problem::new(Kind::InvalidRequest).detail("return_to came twice, with different values."))
+        }
+        (one, other) => Ok(other.or(one).and_then(ReturnTo::parse)),
+    }
+}
+
+fn own_path(form: &LoginPage<'_>) -> String {
+    form.return_to
+        .map_or_else(|| "/login".to_owned(), |path| format!("/login?return_to={}", form_urlencoded(path)))
+}
+
+/// A value as a query carries it.
+pub(crate) fn form_urlencoded(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+/// To the login, and back to `path` afterwards.
+pub(crate) fn first(path: &str) -> Response {
+    page::see_other(&format!("/login?return_to={}", form_urlencoded(path)))
+}

@@ -1,0 +1,86 @@
+//! `/register`
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use countersign_core::Span;
+use countersign_core::account::{DisplayName, Email};
+use countersign_core::credential::Password;
+use countersign_core::credential::policy::Rejection;
+use countersign_pages::{Busy, EmailProblem, NameProblem, RegisterPage, RegisterProblems};
+use http::StatusCode;
+
+use crate::ctx::Ctx;
+use crate::extract::form::Form;
+use crate::flows::register::{Registered, Registration, register};
+use crate::respond::problem::{Kind, Problem};
+use crate::respond::{cookie, page};
+
+use super::login::form_urlencoded;
+use super::security::problem_of;
+
+const PATH: &str = "/register";
+
+pub(crate) async fn show(ctx: Ctx) -> Response {
+    page::show(&ctx, (StatusCode::OK, PATH, false), &RegisterPage::default())
+}
+
+/// Fields: `email`, `name`, `password`. Known or not, an address gets the same answer (I14).
+pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
+    let registration = match read(&ctx, &form) {
+        Ok(registration) => registration,
+        Err(problems) => return Ok(again(&ctx, &form, problems)),
+    };
+    match register(&ctx, registration).await {
+        Ok(Registered::Done(browser)) => {
+            let mut response = page::see_other(&check_mail(form.text("email")));
+            cookie::login(response.headers_mut(), &browser, life(&ctx));
+            Ok(response)
+        }
+        Ok(Registered::Rejected(rejection)) => {
+            let password = Some(problem_of(rejection));
+            Ok(again(&ctx, &form, RegisterProblems { password, ..RegisterProblems::default() }))
+        }
+        Err(problem) if problem.kind == Kind::Overloaded => {
+            let busy = Some(Busy::Overloaded);
+            Ok(again(&ctx, &form, RegisterProblems { busy, ..RegisterProblems::default() }))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The page that waits for the mail's code.
+pub(crate) fn check_mail(email: &str) -> String {
+    format!("/verify?sent=1&email={}", form_urlencoded(email))
+}
+
+/// The browser that registered is known as long as its mail works.
+fn life(ctx: &Ctx) -> Span {
+    ctx.app.policy.verification
+}
+
+/// All that is wrong, at once.
+fn read(ctx: &Ctx, form: &Form) -> Result<Registration, RegisterProblems> {
+    let email = Email::parse(form.text("email"));
+    let name =
+        Some(form.text("name").trim()).filter(|name| !name.is_empty()).map(DisplayName::parse).transpose();
+    let password = Password::parse(form.text("password")).map_err(Rejection::from);
+    match (email, name, password) {
+        (Ok(email), Ok(name), Ok(password)) => {
+            Ok(Registration { email, name, locale: ctx.locale, password: Arc::new(password) })
+        }
+        (email, name, password) => Err(RegisterProblems {
+            email: email.err().map(|_| EmailProblem::Invalid),
+            name: name.err().map(|_| NameProblem::Invalid),
+            password: password.err().map(problem_of),
+            busy: None,
+        }),
+    }
+}
+
+fn again(ctx: &Ctx, form: &Form, problems: RegisterProblems) -> Response {
+    let status =
+        if problems.busy.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+    let shown = RegisterPage { email: form.text("email"), name: form.text("name"), problems };
+    page::show(ctx, (status, PATH, false), &shown)
+}

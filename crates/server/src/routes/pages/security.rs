@@ -1,0 +1,103 @@
+//! `/account/security`: the password, and what happened lately.
+
+use axum::response::Response;
+use countersign_core::AccountId;
+use countersign_core::credential::policy::Rejection;
+use countersign_pages::{ActivityItem, ActivityKind, Busy, PasswordProblem, SecurityPage, SecurityProblem};
+use countersign_store::audit::{Filter, Line, events};
+use countersign_store::live::LiveSession;
+use http::StatusCode;
+
+use crate::ctx::Ctx;
+use crate::extract::caller::Visitor;
+use crate::extract::form::{Form, Query};
+use crate::flows::password::{Change, Changed, change};
+use crate::respond::problem::{Kind, Problem};
+use crate::respond::{cookie, page};
+
+const PATH: &str = "/account/security";
+
+/// So much of the past is shown.
+const SHOWN: u32 = 12;
+
+pub(crate) async fn show(ctx: Ctx, query: Query, visitor: Visitor) -> Result<Response, Problem> {
+    let Some(live) = visitor.0 else { return Ok(super::login::first(PATH)) };
+    let changed = query.get("changed").is_some();
+    form(&ctx, &live, StatusCode::OK, (None, changed)).await
+}
+
+/// Fields: `current`, `new`.
+pub(crate) async fn submit(ctx: Ctx, visitor: Visitor, fields: Form) -> Result<Response, Problem> {
+    let Some(live) = visitor.0 else { return Ok(super::login::first(PATH)) };
+    let asked = Change { session: &live, current: fields.text("current"), new: fields.text("new") };
+    let problem = match change(&ctx, &asked).await {
+        Ok(Changed::Done(secret)) => {
+            let mut response = page::see_other("/account/security?changed=1");
+            if let Some(secret) = &secret {
+                cookie::renew(response.headers_mut(), &ctx, &live.session, secret);
+            }
+            return Ok(response);
+        }
+        Ok(Changed::WrongCurrent) => SecurityProblem::WrongCurrent,
+        Ok(Changed::Same) => SecurityProblem::New(PasswordProblem::SameAsOld),
+        Ok(Changed::Rejected(rejection)) => SecurityProblem::New(problem_of(rejection)),
+        Err(problem) if problem.kind == Kind::Overloaded => SecurityProblem::Busy(Busy::Overloaded),
+        Err(problem) => return Err(problem),
+    };
+    let status = match problem {
+        SecurityProblem::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    form(&ctx, &live, status, (Some(problem), false)).await
+}
+
+async fn form(
+    ctx: &Ctx,
+    live: &LiveSession,
+    status: StatusCode,
+    (problem, changed): (Option<SecurityProblem>, bool),
+) -> Result<Response, Problem> {
+    let lines = recent(ctx, live.session.account).await?;
+    let activity = lines.iter().filter_map(activity).collect();
+    let email = live.account.email.as_ref().map_or("", |email| email.display());
+    let shown = SecurityPage { email, problem, changed, activity };
+    Ok(page::show(ctx, (status, PATH, true), &shown))
+}
+
+async fn recent(ctx: &Ctx, account: AccountId) -> Result<Vec<Line>, Problem> {
+    let filter = Filter { account: Some(account), limit: SHOWN * 4, ..Filter::default() };
+    let mut lines = events(&ctx.app.store, &filter).await?;
+    lines.retain(|line| activity(line).is_some());
+    lines.truncate(SHOWN as usize);
+    Ok(lines)
+}
+
+/// The lines that mean something to the account's owner.
+fn activity(line: &Line) -> Option<ActivityItem<'_>> {
+    let kind = match line.kind.as_str() {
+        "account.created" => ActivityKind::Created,
+        "registration.noticed" => ActivityKind::RegisteredAgain,
+        "account.disabled" => ActivityKind::Disabled,
+        "account.enabled" => ActivityKind::Enabled,
+        "session.opened" => ActivityKind::SignedIn,
+        "login.failed" => ActivityKind::SignInFailed,
+        "session.ended" => ActivityKind::SignedOut,
+        "password.changed" => ActivityKind::PasswordChanged,
+        "reset.requested" => ActivityKind::ResetRequested,
+        "password.reset" => ActivityKind::PasswordReset,
+        "grant.reused" => ActivityKind::TokenReused,
+        _ => return None,
+    };
+    Some(ActivityItem { kind, at: line.at, from: line.ip.as_deref() })
+}
+
+/// What the policy says, in the page's words.
+pub(crate) const fn problem_of(rejection: Rejection) -> PasswordProblem {
+    match rejection {
+        Rejection::TooShort => PasswordProblem::TooShort,
+        Rejection::TooLong => PasswordProblem::TooLong,
+        Rejection::Common => PasswordProblem::Common,
+        Rejection::Context => PasswordProblem::Context,
+        Rejection::Guessable => PasswordProblem::Guessable,
+    }
+}

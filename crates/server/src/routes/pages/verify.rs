@@ -1,0 +1,129 @@
+//! `/verify`: by the mailed link or the mailed code.
+//!
+//! The link leads to a page with a button: a mail scanner that follows it burns nothing (attack REC-08).
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use countersign_core::account::Email;
+use countersign_core::account::verify::Refusal;
+use countersign_core::credential::Password;
+use countersign_core::secret::Secret;
+use countersign_pages::{
+    Busy, CheckMailPage, CodeProblem, EmailProblem, VerifiedPage, VerifyDeadPage, VerifyPage,
+};
+use countersign_store::account::verify::verify_facts_by_token;
+use http::{HeaderMap, StatusCode};
+
+use crate::ctx::Ctx;
+use crate::extract::cookies::{Cookies, LOGIN};
+use crate::extract::form::{Form, Query};
+use crate::flows::register::resend as send_again;
+use crate::flows::verify::{Claim, Code, Verification, Verified, verify};
+use crate::respond::page;
+use crate::respond::problem::{Kind, Problem};
+
+use super::register::check_mail;
+
+/// With `token`: the button, and elsewhere than in the browser that registered a field for the password. Without: the
+/// form for the code.
+pub(crate) async fn show(ctx: Ctx, query: Query, headers: HeaderMap) -> Result<Response, Problem> {
+    let browser = Cookies::of(&headers).secret(LOGIN);
+    let Some(token) = query.get("token") else {
+        let shown = CheckMailPage {
+            email: query.get("email").unwrap_or(""),
+            code: "",
+            ask_password: browser.is_none(),
+            resent: query.get("resent").is_some(),
+            problem: None,
+        };
+        return Ok(page::show(&ctx, (StatusCode::OK, "/verify?sent=1", false), &shown));
+    };
+    let same_browser = match (Secret::parse(token), browser) {
+        (Ok(secret), Some(browser)) => {
+            let found = verify_facts_by_token(&ctx.app.store, secret.hash()).await?;
+            found.is_some_and(|found| found.pending.browser == Some(browser.hash()))
+        }
+        _ => false,
+    };
+    let shown = VerifyPage { token, ask_password: !same_browser, wrong_password: false, busy: None };
+    Ok(page::show(&ctx, (StatusCode::OK, &format!("/verify?token={token}"), false), &shown))
+}
+
+/// Fields: `token` and perhaps `password`; or `email`, `code` and perhaps `password`.
+pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, form: Form) -> Result<Response, Problem> {
+    let given = form.get("password").filter(|password| !password.is_empty());
+    let password = given.map(|password| Password::parse(password).map(Arc::new));
+    let browser = Cookies::of(&headers).secret(LOGIN).map(|secret| secret.hash());
+    if let Some(token) = form.get("token") {
+        let claim = Claim::Link(Secret::parse(token).ok());
+        let came = verify(&ctx, &Verification { claim, password, browser }).await;
+        return by_link(&ctx, token, came);
+    }
+    let came = match (Email::parse(form.text("email")), Code::parse(form.text("code"))) {
+        (Err(_), _) => Err(CodeProblem::Email(EmailProblem::Invalid)),
+        (Ok(_), None) => Err(CodeProblem::Wrong),
+        (Ok(email), Some(code)) => {
+            let claim = Claim::Code(email, code);
+            Ok(verify(&ctx, &Verification { claim, password, browser }).await)
+        }
+    };
+    by_code(&ctx, &form, came)
+}
+
+fn by_link(ctx: &Ctx, token: &str, came: Result<Verified, Problem>) -> Result<Response, Problem> {
+    let mut shown = VerifyPage { token, ask_password: true, wrong_password: false, busy: None };
+    let status = match came {
+        Ok(Verified::Done) => return Ok(done(ctx)),
+        Ok(Verified::AskPassword) => StatusCode::BAD_REQUEST,
+        Ok(Verified::Refused(Refusal::WrongPassword)) => {
+            shown.wrong_password = true;
+            StatusCode::BAD_REQUEST
+        }
+        Ok(Verified::Refused(_)) => {
+            return Ok(page::show(ctx, (StatusCode::BAD_REQUEST, "/verify", false), &VerifyDeadPage));
+        }
+        Err(problem) if problem.kind == Kind::Overloaded => {
+            shown.busy = Some(Busy::Overloaded);
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Err(problem) => return Err(problem),
+    };
+    Ok(page::show(ctx, (status, "/verify", false), &shown))
+}
+
+fn by_code(
+    ctx: &Ctx,
+    form: &Form,
+    came: Result<Result<Verified, Problem>, CodeProblem>,
+) -> Result<Response, Problem> {
+    let (status, problem) = match came {
+        Ok(Ok(Verified::Done)) => return Ok(done(ctx)),
+        Ok(Ok(Verified::AskPassword)) => (StatusCode::BAD_REQUEST, None),
+        // Wrong, too late, unknown, or no tries left: one answer (I14).
+        Ok(Ok(Verified::Refused(_))) => (StatusCode::BAD_REQUEST, Some(CodeProblem::Wrong)),
+        Ok(Err(problem)) if problem.kind == Kind::Overloaded => {
+            (StatusCode::SERVICE_UNAVAILABLE, Some(CodeProblem::Busy(Busy::Overloaded)))
+        }
+        Ok(Err(problem)) => return Err(problem),
+        Err(problem) => (StatusCode::BAD_REQUEST, Some(problem)),
+    };
+    // Only a code that was right, and lacks the password, is worth another try.
+    let code = if problem.is_none() { form.text("code") } else { "" };
+    let shown = CheckMailPage { email: form.text("email"), code, ask_password: true, resent: false, problem };
+    Ok(page::show(ctx, (status, "/verify?sent=1", false), &shown))
+}
+
+fn done(ctx: &Ctx) -> Response {
+    page::show(ctx, (StatusCode::OK, "", false), &VerifiedPage)
+}
+
+/// `POST /verify/resend`, field `email`: the same answer for every address.
+pub(crate) async fn resend(ctx: Ctx, headers: HeaderMap, form: Form) -> Result<Response, Problem> {
+    let email = form.text("email");
+    if let Ok(address) = Email::parse(email) {
+        let browser = Cookies::of(&headers).secret(LOGIN);
+        send_again(&ctx, &address, browser.as_ref()).await?;
+    }
+    Ok(page::see_other(&format!("{}&resent=1", check_mail(email))))
+}

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::Request;
+use countersign_core::Locale;
 use countersign_core::session::Device;
 use countersign_pages::negotiate;
 use http::{HeaderMap, header};
@@ -10,6 +11,7 @@ use http::{HeaderMap, header};
 use crate::app::App;
 use crate::config::Config;
 use crate::ctx::Ctx;
+use crate::middleware::{Access, Surface};
 
 use super::cookies::{Cookies, LOCALE};
 
@@ -17,18 +19,24 @@ use super::cookies::{Cookies, LOCALE};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// The context of a request.
-pub(crate) fn context(app: &App, request: &Request) -> Ctx {
+/// The context of a request. What only pages and logins ask for is not looked at for the many requests that do not: the
+/// session check has no time for it.
+pub(crate) fn context(app: &App, access: Access, request: &Request) -> Ctx {
     let now = app.clock.now();
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let changes = !request.method().is_safe();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     Ctx {
         now,
         request: app.requests.next(now),
         ip: peer.map(|peer| client_ip(peer, headers, &app.config)),
-        device: text(header::USER_AGENT).map(Device::from_user_agent).unwrap_or_default(),
-        locale: negotiate(Cookies::of(headers).get(LOCALE), text(header::ACCEPT_LANGUAGE)),
+        device: text(header::USER_AGENT).filter(|_| changes).map(Device::from_user_agent).unwrap_or_default(),
+        locale: if changes || access.surface == Surface::Page {
+            negotiate(Cookies::of(headers).get(LOCALE), text(header::ACCEPT_LANGUAGE))
+        } else {
+            Locale::default()
+        },
         app: app.clone(),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn gate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let ctx = client::context(&app, &request);
+    let ctx = client::context(&app, access, &request);
     let head = request.method() == Method::HEAD;
     let response = match admit(&ctx, access, &request) {
         Ok(()) if access.cors && cors::is_preflight(request.method(), request.headers()) => cors::preflight(),

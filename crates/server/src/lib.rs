@@ -4,6 +4,7 @@
 //! the core for a *decision*, *apply* it with its audit event in one transaction, *respond*. Nothing here decides
 //! protocol, and nothing here sees SQL.
 
+pub mod admin;
 pub mod app;
 pub mod clock;
 pub mod config;

@@ -124,6 +124,15 @@ impl Mailer {
         Ok(())
     }
 
+    /// Whether the server can be reached, proves itself and takes our credentials. Sends nothing.
+    pub(crate) async fn probe(&self) -> Result<(), SendError> {
+        let connected = tokio::time::timeout(self.patience, self.connect()).await;
+        let connected = connected.map_err(|_| SendError::temporary("the mail server takes too long"))?;
+        let mut connection = connected.map_err(|error| SendError::connecting(&error))?;
+        let _ = tokio::time::timeout(FAREWELL, connection.quit()).await;
+        Ok(())
+    }
+
     async fn connect(&self) -> Result<AsyncSmtpConnection, smtp::Error> {
         let wrapper = match &self.security {
             Security::Wrapped(tls) => Some(tls.clone()),

@@ -20,10 +20,12 @@ use super::{Hashing, Mode, Params, ParamsError, raw};
 pub struct Config {
     /// Dev mode.
     pub dev: bool,
-    /// Where to listen; a loopback address in dev mode.
+    /// Where to listen; a loopback address in dev mode. Port 0 leaves the port to the system: see [`Config::bound_to`].
     pub listen: SocketAddr,
     /// What links, cookies and the issuer are made from.
     pub public_url: PublicUrl,
+    /// Nobody set it: it is `http://localhost` and the port that is listened on.
+    public_url_follows: bool,
     /// The folder beside the database.
     pub data: PathBuf,
     /// Where the master key lies.
@@ -49,6 +51,17 @@ impl Config {
     /// The numbers that rules go by.
     pub const fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// The configuration of a server that listens on this address by now: where nobody set `server.public_url`, it has
+    /// the port that the system chose.
+    #[must_use]
+    pub fn bound_to(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        if let Some(url) = localhost(address.port()).filter(|_| self.public_url_follows) {
+            self.public_url = url;
+        }
+        self
     }
 
     /// Whether the address is one of our own proxies, and may say where a request came from (invariant I15).
@@ -143,6 +156,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             dev: mode.is_dev(),
             listen: raw.server.listen,
             public_url,
+            public_url_follows: raw.server.public_url.is_none(),
             data: raw.server.data,
             master_key_file,
             trusted_proxies: raw.server.trusted_proxies,
@@ -161,21 +175,20 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
 fn public_url(mode: Mode, server: &raw::Server, found: &mut Findings) -> Option<PublicUrl> {
     const KEY: &[&str] = &["server.public_url"];
     let Some(given) = server.public_url.clone() else {
-        let port = server.listen.port();
-        let problem = match mode {
-            Mode::Production => {
-                "is required: the origin that people reach this server at, such as https://login.example.com"
-            }
-            Mode::Dev => "is required where server.listen leaves the port (0) to the system",
-        };
-        let local = PublicUrl::parse(&format!("http://localhost:{port}")).ok().filter(|_| mode.is_dev());
-        found.demand(KEY, local.is_some(), problem);
-        return local;
+        let problem =
+            "is required: the origin that people reach this server at, such as https://login.example.com";
+        found.demand(KEY, mode.is_dev(), problem);
+        // Port 0 becomes another one before anybody hears of it.
+        return localhost(server.listen.port().max(1)).filter(|_| mode.is_dev());
     };
     let problem =
         "must be a loopback host in dev mode, which shows all mails to everybody: use `countersign serve`";
     found.demand(KEY, !mode.is_dev() || given.is_loopback(), problem);
     Some(given)
+}
+
+fn localhost(port: u16) -> Option<PublicUrl> {
+    PublicUrl::parse(&format!("http://localhost:{port}")).ok()
 }
 
 fn master_key_file(mode: Mode, server: &raw::Server, found: &mut Findings) -> Option<PathBuf> {

@@ -7,6 +7,7 @@
 
 mod checked;
 mod docs;
+mod effective;
 mod env;
 mod error;
 mod findings;
@@ -33,6 +34,11 @@ pub use self::mailbox::Mailbox;
 pub use self::setting::{Kind, Preset, SETTINGS, Setting};
 pub use self::smtp_url::Credentials;
 pub use crate::hash_pool::{Hashing, Params, ParamsError};
+
+/// Reads a span as settings spell it: `90s`, `5m`, `2h`, `14d`. The error says what it must be.
+pub fn span(text: &str) -> Result<countersign_core::Span, String> {
+    text::Written::read(text)
+}
 
 /// What the server is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -19,13 +19,18 @@ impl Config {
     /// Makes the data folder where there is none (mode 0700), in dev mode also a master key (mode 0600), and reads the
     /// master key.
     pub fn prepare(&self, random: &dyn Random) -> Result<MasterKey, ConfigErrors> {
-        let folder = DirBuilder::new().recursive(true).mode(0o700).create(&self.data);
-        folder.map_err(|error| refuse("server.data", format!("{}: {error}", self.data.display())))?;
+        self.make_data_folder()?;
         if self.dev {
             make_key(&self.master_key_file, random)
                 .map_err(|error| self.refuse_key(format!("cannot be made: {error}")))?;
         }
         self.master_key()
+    }
+
+    /// Makes the data folder where there is none (mode 0700).
+    pub fn make_data_folder(&self) -> Result<(), ConfigErrors> {
+        let folder = DirBuilder::new().recursive(true).mode(0o700).create(&self.data);
+        folder.map_err(|error| refuse("server.data", format!("{}: {error}", self.data.display())))
     }
 
     /// Reads the master key; makes nothing.

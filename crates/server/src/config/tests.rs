@@ -197,9 +197,18 @@ fn dev_mode_stays_on_this_machine() {
     }
     let errors = refusals(Mode::Dev, "", &[("server.public_url", "https://login.example.com")]);
     assert!(errors.len() == 1 && errors[0].contains("countersign serve"), "{errors:?}");
-    assert_eq!(refusals(Mode::Dev, "", &[("server.listen", "127.0.0.1:0")]).len(), 1);
-    let pairs = [("server.listen", "[::1]:0"), ("server.public_url", "http://localhost:9999")];
-    assert!(load(Mode::Dev, "", &pairs).is_ok());
+}
+
+#[test]
+fn the_public_url_follows_the_port_that_the_system_chose_unless_it_was_set() {
+    let bound = |pairs: &[(&str, &str)]| {
+        let config = load(Mode::Dev, "", pairs).unwrap().bound_to("127.0.0.1:4321".parse().unwrap());
+        (config.listen.port(), config.public_url.origin().to_owned())
+    };
+    let any_port = ("server.listen", "127.0.0.1:0");
+    assert_eq!(bound(&[any_port]), (4321, "http://localhost:4321".to_owned()));
+    let own = ("server.public_url", "http://localhost:9999");
+    assert_eq!(bound(&[any_port, own]), (4321, "http://localhost:9999".to_owned()));
 }
 
 #[test]

@@ -1,0 +1,151 @@
+//! Looks whether a service can do its work: what `countersign doctor` asks it.
+
+use countersign_core::key::{Key, State};
+use countersign_core::{Span, Time};
+use countersign_store::audit::{Filter, events};
+use countersign_store::key::keys;
+
+use crate::app::App;
+
+use super::{Finding, Level};
+
+/// A round of the job that rotates keys may be late by this.
+const LATE: Span = Span::days(2);
+/// The clock of a machine that lost it shows a time before this release was made: 2026-01-01.
+const RELEASED: Time = Time::from_micros(1_767_225_600_000_000);
+
+/// Everything that only an open service can know.
+pub(super) async fn check(app: &App) -> Vec<Finding> {
+    vec![database(app).await, schema(app).await, clock(app).await, signing_keys(app).await, mail(app).await]
+}
+
+async fn database(app: &App) -> Finding {
+    match app.store.ready().await {
+        Ok(()) => Finding::new("database", Level::Fine, format!("{} answers", app.config.store)),
+        Err(error) => Finding::new("database", Level::Broken, format!("{}: {error}", app.config.store)),
+    }
+}
+
+async fn schema(app: &App) -> Finding {
+    match app.store.prove_statements().await {
+        Ok(()) => Finding::new("schema", Level::Fine, "all statements fit it"),
+        Err(error) => Finding::new(
+            "schema",
+            Level::Broken,
+            format!("{error}. Was the database changed by hand? `countersign migrate` brings it up to date"),
+        ),
+    }
+}
+
+async fn clock(app: &App) -> Finding {
+    let newest = events(&app.store, &Filter { limit: 1, ..Filter::default() }).await;
+    let newest = newest.ok().and_then(|lines| lines.first().map(|line| line.at));
+    judge_clock(app.clock.now(), newest)
+}
+
+fn judge_clock(now: Time, newest: Option<Time>) -> Finding {
+    let broken = |words: String| Finding::new("clock", Level::Broken, words);
+    match newest {
+        _ if now < RELEASED => {
+            broken(format!("it says {now}: set it, else every token is refused elsewhere"))
+        }
+        Some(newest) if now + Span::minutes(1) < newest => broken(format!(
+            "it says {now}, but something was written at {newest}: it was set back. Sessions live longer than they should"
+        )),
+        _ => Finding::new("clock", Level::Fine, format!("it says {now}")),
+    }
+}
+
+async fn signing_keys(app: &App) -> Finding {
+    let stored = match keys(&app.store).await {
+        Ok(stored) => stored,
+        Err(error) => return Finding::new("keys", Level::Broken, error.to_string()),
+    };
+    let own = stored.into_iter().map(|stored| stored.key).filter(|key| key.alg == app.config.token_alg);
+    judge_keys(&own.collect::<Vec<_>>(), app.policy.key.active, app.clock.now())
+}
+
+fn judge_keys(keys: &[Key], life: Span, now: Time) -> Finding {
+    let find = |state| keys.iter().find(|key| key.state == state);
+    let warning = |words: String| Finding::new("keys", Level::Warning, words);
+    let Some(active) = find(State::Active) else {
+        return Finding::new(
+            "keys",
+            Level::Broken,
+            "nothing signs tokens: restart the server, which makes a key",
+        );
+    };
+    if now > active.since + life + LATE {
+        return warning(format!(
+            "{} signs since {}, longer than keys.active: the server rotates keys while it runs, or `countersign keys rotate` does",
+            active.kid, active.since
+        ));
+    }
+    if find(State::Next).is_none() {
+        return warning("no next key is published: the server makes one while it runs".to_owned());
+    }
+    Finding::new("keys", Level::Fine, format!("{} signs with {}", active.kid, active.alg.as_str()))
+}
+
+async fn mail(app: &App) -> Finding {
+    match (&app.mailer, &app.config.smtp) {
+        (Some(mailer), Some(smtp)) => match mailer.probe().await {
+            Ok(()) => Finding::new("mail", Level::Fine, format!("{}:{} takes mail", smtp.host, smtp.port)),
+            Err(error) => Finding::new(
+                "mail",
+                Level::Broken,
+                format!("{}:{}: {error}. Look at mail.smtp_url and mail.tls", smtp.host, smtp.port),
+            ),
+        },
+        _ if app.config.dev => Finding::new("mail", Level::Fine, "all of it is at /dev/inbox"),
+        _ => Finding::new(
+            "mail",
+            Level::Warning,
+            "mail.smtp_url is not set: nobody can register or recover a password",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_core::key::Alg;
+
+    const NOW: Time = Time::from_micros(1_800_000_000_000_000);
+
+    #[test]
+    fn a_clock_that_was_set_back_is_found() {
+        let table = [
+            (Time::from_micros(0), None, Level::Broken),
+            (NOW, None, Level::Fine),
+            (NOW, Some(NOW), Level::Fine),
+            (NOW, Some(NOW + Span::seconds(59)), Level::Fine),
+            (NOW, Some(NOW + Span::hours(1)), Level::Broken),
+        ];
+        for (now, newest, level) in table {
+            assert_eq!(judge_clock(now, newest).level, level, "{now} {newest:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_do_not_move_on_are_found() {
+        let key = |state, age| Key {
+            kid: "k".to_owned(),
+            alg: Alg::Es256,
+            state,
+            created_at: NOW - age,
+            since: NOW - age,
+        };
+        let (next, life) = (key(State::Next, Span::ZERO), Span::days(90));
+        let table = [
+            (vec![], Level::Broken),
+            (vec![next.clone()], Level::Broken),
+            (vec![key(State::Active, Span::days(1))], Level::Warning),
+            (vec![key(State::Active, Span::days(92)), next.clone()], Level::Fine),
+            (vec![key(State::Active, Span::days(93)), next], Level::Warning),
+        ];
+        for (keys, level) in table {
+            assert_eq!(judge_keys(&keys, life, NOW).level, level, "{keys:?}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Does what an operator asks for.
+
+use countersign_core::account::change::Change;
+use countersign_core::audit::{Actor, Kind};
+use countersign_core::key::State;
+use countersign_core::key::rotate::Ask;
+use countersign_core::url::ResourceId;
+use countersign_core::{AuditId, Time};
+use countersign_store::audit::{Filter, events};
+use countersign_store::client as resources;
+use countersign_store::key as keys;
+
+use crate::app::App;
+use crate::ctx::Ctx;
+
+use super::command::PAGE;
+use super::{
+    AdminError, AuditEntry, AuditQuery, Command, KeyEntry, KeyStep, Reply, ResourceEntry, account, check,
+};
+
+/// Does it. What a command ended has ended when this returns.
+pub async fn execute(app: &App, command: Command) -> Result<Reply, AdminError> {
+    let ctx = Ctx::operator(app);
+    match command {
+        Command::Ping => Ok(pong(app)),
+        Command::AccountCreate(new) => account::create(&ctx, new).await,
+        Command::AccountDisable { account } => account::change(&ctx, &account, Change::Disable).await,
+        Command::AccountEnable { account } => account::change(&ctx, &account, Change::Enable).await,
+        Command::AccountDelete { account } => account::change(&ctx, &account, Change::Delete).await,
+        Command::AccountShow { account } => account::show(&ctx, &account).await,
+        Command::AccountList { after, limit } => account::list(&ctx, after.as_deref(), limit).await,
+        Command::KeysList => key_entries(app).await.map(Reply::Keys),
+        Command::KeysRotate { now } => rotate(&ctx, now).await,
+        Command::RevokeSession { session } => account::revoke_session(&ctx, &session).await,
+        Command::RevokeAccount { account } => account::revoke(&ctx, &account).await,
+        Command::Audit(query) => audit(&ctx, &query).await,
+        Command::ResourceAdd { resource } => add_resource(&ctx, &resource).await,
+        Command::ResourceList => list_resources(app).await,
+        Command::Check => Ok(Reply::Checked(check::check(app).await)),
+    }
+}
+
+fn pong(app: &App) -> Reply {
+    Reply::Pong {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        origin: app.config.public_url.origin().to_owned(),
+    }
+}
+
+async fn key_entries(app: &App) -> Result<Vec<KeyEntry>, AdminError> {
+    Ok(keys::keys(&app.store).await?.iter().map(|stored| KeyEntry::of(&stored.key)).collect())
+}
+
+async fn rotate(ctx: &Ctx, now: bool) -> Result<Reply, AdminError> {
+    let ask = if now { Ask::RotateNow } else { Ask::Rotate };
+    let stamp = ctx.stamp(Actor::Operator);
+    let steps = ctx.app.keyring.rotate(&ctx.app.store, ask, &stamp).await?;
+    let stored = keys::keys(&ctx.app.store).await?;
+    let wanted = ctx.app.config.token_alg;
+    let next = stored.iter().find(|stored| stored.key.alg == wanted && stored.key.state == State::Next);
+    let ready_at = next.map(|next| next.key.created_at + ctx.app.policy.key.published_before);
+    Ok(Reply::Rotated {
+        steps: steps.into_iter().map(KeyStep::from).collect(),
+        keys: stored.iter().map(|stored| KeyEntry::of(&stored.key)).collect(),
+        ready_at: ready_at.map(Time::rfc3339),
+    })
+}
+
+async fn audit(ctx: &Ctx, query: &AuditQuery) -> Result<Reply, AdminError> {
+    let account = match &query.account {
+        Some(named) => Some(account::find(ctx, named).await?.id),
+        None => None,
+    };
+    let kind = query.kind.as_deref().map(kind).transpose()?;
+    let before = query.before.as_deref().map(AuditId::parse).transpose();
+    let filter = Filter {
+        account,
+        kind,
+        since: query.since.map(Time::from_micros),
+        before: before.map_err(|_| AdminError::invalid("before", &"must be evt_…"))?,
+        limit: query.limit.min(PAGE),
+    };
+    let lines = events(&ctx.app.store, &filter).await?;
+    Ok(Reply::Audit(lines.into_iter().map(AuditEntry::from).collect()))
+}
+
+fn kind(word: &str) -> Result<Kind, AdminError> {
+    Kind::parse(word).ok_or_else(|| {
+        let words: Vec<_> = Kind::ALL.into_iter().map(Kind::as_str).collect();
+        AdminError::invalid("--kind", &format!("must be one of {}", words.join(", ")))
+    })
+}
+
+async fn add_resource(ctx: &Ctx, text: &str) -> Result<Reply, AdminError> {
+    let resource = ResourceId::parse(text).map_err(|error| AdminError::invalid("RESOURCE:", &error))?;
+    let mut attempts = ctx.attempts();
+    loop {
+        let configured = ctx.app.config.resources.contains(&resource);
+        if configured || resources::resource_known(&ctx.app.store, &resource).await? {
+            return Err(AdminError::KnownResource(text.to_owned()));
+        }
+        let batch = resources::add_resource_batch(&resource, &ctx.stamp(Actor::Operator));
+        if attempts.apply(batch).await? {
+            return list_resources(&ctx.app).await;
+        }
+    }
+}
+
+async fn list_resources(app: &App) -> Result<Reply, AdminError> {
+    let entry =
+        |resource: &ResourceId, configured| ResourceEntry { resource: resource.to_string(), configured };
+    let configured = app.config.resources.iter().map(|resource| entry(resource, true));
+    let added = resources::resources(&app.store).await?;
+    Ok(Reply::Resources(configured.chain(added.iter().map(|resource| entry(resource, false))).collect()))
+}

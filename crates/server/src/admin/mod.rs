@@ -1,0 +1,20 @@
+//! What an operator asks for at the command line.
+//!
+//! The same [`Command`]s run in two places: beside a running server they go through its [`socket`], else the command's
+//! own process opens the store and [`execute`]s them. Either way they use the flows, rules and batches of the routes,
+//! with [`Actor::Operator`](countersign_core::audit::Actor::Operator) in the audit log.
+
+mod account;
+mod check;
+mod command;
+mod error;
+mod execute;
+mod reply;
+pub mod socket;
+
+pub use self::command::{AuditQuery, Command, NewAccount, PAGE, Typed};
+pub use self::error::AdminError;
+pub use self::execute::execute;
+pub use self::reply::{
+    AccountEntry, AuditEntry, Finding, KeyEntry, KeyStep, Level, Reply, ResourceEntry, SessionEntry,
+};

@@ -1,0 +1,240 @@
+//! The admin socket, `<data>/admin.sock`: one command a connection, a line of JSON in, a line of JSON out.
+//!
+//! Whoever may open it runs the server: mode 0600, and the kernel must say that the peer is our own user or root.
+
+use std::future::Future;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::task::TaskTracker;
+use zeroize::Zeroizing;
+
+use crate::app::App;
+
+use super::{AdminError, Command, Reply, execute};
+
+/// The name of the socket in the data folder.
+pub const NAME: &str = "admin.sock";
+/// A longer line is no command.
+pub const MAX_LINE: usize = 64 * 1024;
+
+/// A command comes at once; whoever takes longer holds up a stop.
+const LINE_TIME: Duration = Duration::from_secs(5);
+/// Making an RSA key takes seconds; nothing takes longer.
+const COMMAND_TIME: Duration = Duration::from_mins(1);
+/// A stop waits so long for a command that is under way.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// What travels back.
+pub type Answer = Result<Reply, AdminError>;
+
+/// The socket, not yet served.
+#[derive(Debug)]
+pub struct AdminSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+/// Why there is no socket.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// Another server has this data folder.
+    #[error(
+        "another Countersign answers at {0}: stop it, or give this one a data folder of its own (--data)"
+    )]
+    Answered(String),
+    /// The system refuses.
+    #[error("{path}: {error} (a path of a socket has at most 107 bytes)")]
+    System {
+        /// Which socket.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl AdminSocket {
+    /// Takes the place of a socket that nobody answers at. The new one appears under its name when its mode is right.
+    pub async fn bind(path: &Path) -> Result<Self, SocketError> {
+        let failed = |error| SocketError::System { path: path.display().to_string(), error };
+        if answers(path).await.map_err(failed)? {
+            return Err(SocketError::Answered(path.display().to_string()));
+        }
+        let draft = path.with_extension(format!("{}", std::process::id()));
+        let bound = UnixListener::bind(&draft).and_then(|listener| {
+            std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o600))?;
+            std::fs::rename(&draft, path)?;
+            Ok(listener)
+        });
+        let listener = bound.map_err(|error| {
+            // It may not even be there.
+            drop(std::fs::remove_file(&draft));
+            failed(error)
+        })?;
+        Ok(Self { listener, path: path.to_owned() })
+    }
+
+    /// Answers until `stop` is ready; then what is under way ends, and the socket is gone.
+    pub async fn serve(self, app: App, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let tasks = TaskTracker::new();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => drop(tasks.spawn(answer(app.clone(), stream))),
+                    Err(error) => {
+                        tracing::warn!(%error, "the admin socket cannot accept");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+                () = &mut stop => break,
+            }
+        }
+        // First the name, then the listener: whoever comes in between finds nobody.
+        drop(self);
+        tasks.close();
+        if tokio::time::timeout(DRAIN_TIME, tasks.wait()).await.is_err() {
+            tracing::warn!("a command at the admin socket was still under way");
+        }
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        // A stale one harms nobody: the next start takes its place.
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+/// Sends one command to the server that answers at `path`; none where nobody does.
+pub async fn ask(path: &Path, command: &Command) -> io::Result<Option<Answer>> {
+    let Some(mut stream) = connect(path).await? else { return Ok(None) };
+    let mut line = Zeroizing::new(serde_json::to_vec(command)?);
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    let mut answer = Vec::new();
+    tokio::time::timeout(COMMAND_TIME + LINE_TIME, stream.read_to_end(&mut answer)).await??;
+    Ok(Some(serde_json::from_slice(&answer)?))
+}
+
+async fn answers(path: &Path) -> io::Result<bool> {
+    Ok(connect(path).await?.is_some())
+}
+
+/// Connects, unless the socket is not there or left over. What is no socket is not ours to touch.
+async fn connect(path: &Path) -> io::Result<Option<UnixStream>> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(metadata) if !metadata.file_type().is_socket() => {
+            return Err(io::Error::other("is in the way: it is no socket"));
+        }
+        Ok(_) => {}
+    }
+    match UnixStream::connect(path).await {
+        Ok(stream) => Ok(Some(stream)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn answer(app: App, stream: UnixStream) {
+    if !is_ours(&stream) {
+        tracing::warn!("another user at the admin socket was sent away");
+        return;
+    }
+    if let Err(error) = converse(&app, stream).await {
+        tracing::debug!(%error, "a connection of the admin socket ended early");
+    }
+}
+
+/// Whether the kernel says that the peer is our own user or root.
+fn is_ours(stream: &UnixStream) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
+}
+
+async fn converse(app: &App, mut stream: UnixStream) -> io::Result<()> {
+    let (reader, mut writer) = stream.split();
+    let line = tokio::time::timeout(LINE_TIME, read_line(reader)).await??;
+    if line.is_empty() {
+        // Somebody who looked whether anybody answers.
+        return Ok(());
+    }
+    let answer = match serde_json::from_slice(&line) {
+        Ok(command) => {
+            let done = tokio::time::timeout(COMMAND_TIME, execute(app, command)).await;
+            done.unwrap_or_else(|_| Err(AdminError::Unavailable("it takes too long".to_owned())))
+        }
+        // The error is not told on: it may quote what was sent.
+        Err(_) => Err(AdminError::Unknown),
+    };
+    let mut line = serde_json::to_vec(&answer)?;
+    line.push(b'\n');
+    tokio::time::timeout(LINE_TIME, writer.write_all(&line)).await?
+}
+
+/// One line, which may hold a password. The buffer never grows: growing leaves copies behind.
+async fn read_line(reader: impl tokio::io::AsyncRead + Unpin) -> io::Result<Zeroizing<Vec<u8>>> {
+    let limit = MAX_LINE + 1;
+    let mut line = Zeroizing::new(Vec::with_capacity(limit));
+    let mut reader = BufReader::new(reader.take(limit as u64));
+    reader.read_until(b'\n', &mut line).await?;
+    if line.len() > MAX_LINE {
+        return Err(io::Error::other("the line is too long"));
+    }
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_for_its_owner_and_takes_the_place_of_a_stale_one_only() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join(NAME);
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert!(path.exists(), "a stale one");
+        let first = AdminSocket::bind(&path).await.unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert!(matches!(AdminSocket::bind(&path).await, Err(SocketError::Answered(_))));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+        drop(first);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_socket_is_left_alone() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join(NAME);
+        std::fs::write(&path, "notes").unwrap();
+        assert!(matches!(AdminSocket::bind(&path).await, Err(SocketError::System { .. })));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "notes");
+    }
+
+    #[tokio::test]
+    async fn a_line_has_its_limit() {
+        let fits = [vec![b'x'; MAX_LINE - 1], vec![b'\n']].concat();
+        assert_eq!(read_line(&fits[..]).await.unwrap().len(), MAX_LINE);
+        let over = [vec![b'x'; MAX_LINE], vec![b'\n']].concat();
+        assert!(read_line(&over[..]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn nobody_answers_where_nothing_is() {
+        let folder = TempDir::new().unwrap();
+        assert!(ask(&folder.path().join(NAME), &Command::Ping).await.unwrap().is_none());
+    }
+}

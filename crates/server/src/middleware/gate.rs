@@ -127,8 +127,10 @@ fn word(ctx: &Ctx, access: Access, problem: &Problem, unworded: Response) -> Res
 fn log(ctx: &Ctx, problem: &Problem) {
     let (status, code, _) = problem.kind.wire();
     let cause = problem.cause.as_deref().unwrap_or("");
-    if status.is_server_error() {
+    if problem.kind == Kind::Internal {
         tracing::error!(request_id = %ctx.request, code, cause, "request failed");
+    } else if status.is_server_error() {
+        tracing::warn!(request_id = %ctx.request, code, cause, "request put off");
     } else {
         tracing::debug!(request_id = %ctx.request, code, cause, "request refused");
     }

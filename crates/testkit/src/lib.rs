@@ -5,10 +5,16 @@
 pub mod browser;
 pub mod client;
 pub mod clock;
+pub mod every;
+pub mod faults;
+pub mod inspect;
+pub mod logs;
+pub mod raw;
 pub mod server;
 pub mod stores;
 
 pub use client::{Answer, Client, Tokens};
 pub use clock::{ManualClock, START};
+pub use every::{on_every_store, on_every_store_with};
 pub use server::{Options, TestServer};
 pub use stores::{OwnStore, StoreKind};

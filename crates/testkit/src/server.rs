@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::ManualClock;
+use crate::faults::BreakableRandom;
 use crate::stores::{OwnStore, StoreKind};
 
 /// What a test's server is like.
@@ -77,6 +78,8 @@ pub struct TestServer {
     pub app: App,
     /// Its clock, unless it runs in real time.
     pub clock: Arc<ManualClock>,
+    /// Its randomness, which a test may break.
+    pub random: Arc<BreakableRandom>,
     manner: Manner,
     stop: CancellationToken,
     store: OwnStore,
@@ -124,10 +127,11 @@ impl TestServer {
         let config = config(&store, settings, (manner, address))?;
         let master = config.prepare(&SystemRandom).map_err(|error| anyhow::anyhow!("{error}"))?;
         let time: Arc<dyn Clock> = if manner.real_time { Arc::new(SystemClock) } else { clock.clone() };
-        let app = App::start(config, &master, time, Arc::new(SystemRandom)).await?;
+        let random: Arc<BreakableRandom> = Arc::default();
+        let app = App::start(config, &master, time, random.clone()).await?;
         let stop = CancellationToken::new();
         tokio::spawn(serve::serve(listener, router::router(&app), stop.clone().cancelled_owned()));
-        Ok(Self { url, address, app, clock, manner, stop, store })
+        Ok(Self { url, address, app, clock, random, manner, stop, store })
     }
 
     /// Runs one round of every job, as the schedule would.

@@ -1,0 +1,72 @@
+//! What a test sees of a server's inside, and what it does there in place of an operator.
+
+use anyhow::{Context, ensure};
+use countersign_core::account::change::{Change, decide};
+use countersign_core::account::{Account, Identifier};
+use countersign_core::audit::{Actor, Stamp};
+use countersign_server::random::SystemRandom;
+use countersign_store::Outcome;
+use countersign_store::account::account_by_identifier;
+use countersign_store::account::change::change_batch;
+use countersign_store::audit::{Filter, Line, events};
+
+use crate::server::TestServer;
+
+impl TestServer {
+    /// The audit log, the oldest line first.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn audit(&self) -> anyhow::Result<Vec<Line>> {
+        let mut lines = events(&self.app.store, &Filter { limit: 100_000, ..Filter::default() }).await?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// How often something is in the audit log, such as `session.opened`.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn audited(&self, kind: &str) -> anyhow::Result<usize> {
+        Ok(self.audit().await?.iter().filter(|line| line.kind == kind).count())
+    }
+
+    /// The account with this identifier.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn account(&self, identifier: &str) -> anyhow::Result<Account> {
+        let identifier = Identifier::parse(identifier)?;
+        account_by_identifier(&self.app.store, &identifier).await?.context("no such account")
+    }
+
+    /// Disables, enables or deletes an account, as an operator would.
+    ///
+    /// # Errors
+    /// There is none, or it is so already.
+    pub async fn change_account(&self, identifier: &str, change: Change) -> anyhow::Result<()> {
+        let account = self.account(identifier).await?;
+        let at = self.app.clock.now();
+        let stamp = Stamp { at, random: &SystemRandom, actor: Actor::Operator, ip: None, request: None };
+        let decision = decide(account.state, change);
+        let batch = change_batch(&decision, account.id, self.app.policy.longest_life(), &stamp);
+        let outcome = self.app.store.apply(batch.context("it is so already")?).await?;
+        ensure!(outcome == Outcome::Applied, "another change was first");
+        Ok(())
+    }
+
+    /// The bytes of every file in the test's folder that is no key: of SQLite the database and its log.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn files(&self) -> anyhow::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for entry in std::fs::read_dir(self.folder())? {
+            let path = entry?.path();
+            if path.is_file() && path.extension().is_none_or(|extension| extension != "key") {
+                bytes.extend(std::fs::read(path)?);
+            }
+        }
+        Ok(bytes)
+    }
+}

@@ -67,11 +67,19 @@ pub(crate) const DEV_TABLE: &[Route] = &[
     row("/dev/inbox", Access::PAGE, || get(dev::inbox::show)),
 ];
 
+/// Every path that answers: what the authorization test goes through, so that no route is ever without it (I17).
+pub fn paths(dev: bool) -> impl Iterator<Item = &'static str> {
+    table(dev).map(|route| route.path)
+}
+
+fn table(dev: bool) -> impl Iterator<Item = &'static Route> {
+    TABLE.iter().chain(if dev { DEV_TABLE } else { &[] })
+}
+
 /// The service as a router, to be served or mounted at the root of an application's own.
 pub fn router(app: &App) -> Router {
-    let dev = if app.config.dev { DEV_TABLE } else { &[] };
     let gated = |access| from_fn_with_state((app.clone(), access), gate);
-    let routes = TABLE.iter().chain(dev).fold(Router::new(), |router, route| {
+    let routes = table(app.config.dev).fold(Router::new(), |router, route| {
         router.route(route.path, (route.methods)().layer(gated(route.access)))
     });
     let nothing = |access: Access| any(health::nothing).layer(gated(access));

@@ -98,7 +98,7 @@ impl Keyring {
     }
 
     /// The key that new refresh tokens are made with, and its number.
-    pub(crate) fn refresh_key(&self) -> (u32, &MacKey) {
+    pub fn refresh_key(&self) -> (u32, &MacKey) {
         (self.newest, &self.refresh[&self.newest])
     }
 

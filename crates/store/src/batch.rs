@@ -36,6 +36,20 @@ impl Batch {
         self
     }
 
+    /// Something that may happen in the same breath: `sql` inserts the event (its values are `$1` to `$11`) only where
+    /// it finds by `$12` that it did.
+    pub fn event_if(
+        mut self,
+        stamp: &Stamp<'_>,
+        event: Event,
+        (sql, found_by): (&'static str, Value),
+    ) -> Self {
+        let mut values = event_values(stamp.entry(event));
+        values.push(found_by);
+        self.events.push(Statement::any(sql, values));
+        self
+    }
+
     /// A statement that must touch exactly `rows` rows, else the whole batch is lost.
     pub fn exactly(mut self, rows: u64, sql: &'static str, values: Vec<Value>) -> Self {
         self.guarded.push(Statement::exactly(rows, sql, values));
@@ -73,11 +87,15 @@ impl Batch {
 }
 
 fn insert_event(entry: Entry) -> Statement {
+    Statement::exactly(1, INSERT_EVENT, event_values(entry))
+}
+
+fn event_values(entry: Entry) -> Vec<Value> {
     let Entry { id, at, actor, ip, request, event } = entry;
     let detail = serde_json::Value::Object(
         event.detail.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
     );
-    let values = vec![
+    vec![
         Value::from(&id.bytes()[..]),
         Value::from(at.micros()),
         Value::from(event.kind.as_str()),
@@ -89,8 +107,7 @@ fn insert_event(entry: Entry) -> Statement {
         Value::from(ip.map(|ip| ip.to_string()).as_deref()),
         Value::from(request.as_ref().map(|id| &id.bytes()[..])),
         Value::from(detail.to_string().as_str()),
-    ];
-    Statement::exactly(1, INSERT_EVENT, values)
+    ]
 }
 
 fn actor_text(actor: Actor) -> String {

@@ -86,6 +86,15 @@ UPDATE credentials
    AND kind = 'password'
    AND data = $3";
 
+// Of many logins that bring a new hash at once, one is kept: only that one is told.
+const TELL_UPGRADE: &str = "
+INSERT INTO audit (id, at, kind, actor, account_id, session_id, grant_id, client_id, ip, request_id, detail)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+  FROM credentials c
+ WHERE c.account_id = $5
+   AND c.kind = 'password'
+   AND c.data = $12";
+
 pub(crate) const STATEMENTS: &[&str] = &[
     CANDIDATE,
     COUNT_SESSION,
@@ -96,6 +105,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     OPEN,
     EVICT,
     UPGRADE,
+    TELL_UPGRADE,
 ];
 
 /// A password hashed anew under stronger parameters (attack LOG-31).
@@ -158,7 +168,8 @@ pub fn open_batch(
     }
     if let Some(upgrade) = upgrade {
         let values = vec![upgrade.new.into(), account.bytes().into(), upgrade.old.into()];
-        batch = batch.any(UPGRADE, values).event(stamp, Event::new(Kind::PasswordUpgraded).account(account));
+        let event = Event::new(Kind::PasswordUpgraded).account(account);
+        batch = batch.any(UPGRADE, values).event_if(stamp, event, (TELL_UPGRADE, upgrade.new.into()));
     }
     recovery::kill(batch, account, stamp)
 }

@@ -60,12 +60,14 @@ pub(crate) async fn login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Prob
         };
         let (account, stored) = known.map_or((None, None), |(account, stored)| (Some(account), stored));
         // The password is compared once for each version of the account: a batch that was lost to anything but a
-        // change of the account is decided again without another hash.
-        let proof = match compared.take() {
-            Some((version, proof)) if version == account.map(|account| account.version) => proof,
-            _ => compare(ctx, attempt.password.clone(), stored.clone()).await?,
+        // change of the account is decided again without another hash. An upgrade replaces what was compared, and
+        // nothing that came since.
+        let version = account.map(|account| account.version);
+        let (stored, proof) = match compared.take() {
+            Some((this, stored, proof)) if this == version => (stored, proof),
+            _ => (stored.clone(), compare(ctx, attempt.password.clone(), stored).await?),
         };
-        compared = Some((account.map(|account| account.version), proof.clone()));
+        compared = Some((version, stored.clone(), proof.clone()));
         let (batch, logged_in) = match decide(Facts { account, proof }) {
             Decision::Refuse { account, reason } => {
                 (store::refuse_batch(account, reason, &ctx.stamp(Actor::Anonymous)), None)

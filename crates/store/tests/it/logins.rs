@@ -223,6 +223,7 @@ async fn log_31_fifty_logins_upgrade_the_hash_once_and_all_get_in() {
         assert_eq!(at_once(store, batches).await, AT_ONCE);
         let kept = credential::password_of(store, kim.id).await.unwrap().unwrap();
         assert!(hashes.contains(&kept), "{kept}");
+        assert_eq!(lines(store, Some(kim.id), Kind::PasswordUpgraded).await.len(), 1);
         assert_eq!(sessions_of(store, kim.id, NOW).await.unwrap().len(), AT_ONCE);
     })
     .await;

@@ -1,1 +1,96 @@
-//! lib
+//! Countersign as a library: the whole server as a router, to be served or mounted at the root of an application's own.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use countersign::config::{Config, LoadArgs, Mode};
+//!
+//! let config = Config::load(Mode::Dev, LoadArgs::default(), &Default::default())?;
+//! let (router, service) = countersign::router(config).await?;
+//! // Serve `router`; the binary does it with `countersign_server::serve::serve`. Then:
+//! # drop(router);
+//! service.stop().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::sync::Arc;
+
+use countersign_server::admin::socket::{AdminSocket, NAME, SocketError};
+use countersign_server::clock::SystemClock;
+use countersign_server::config::{Config, ConfigErrors};
+use countersign_server::jobs::Jobs;
+use countersign_server::random::SystemRandom;
+use countersign_server::router;
+use countersign_server::router::Router;
+use countersign_server::{App, StartError};
+use countersign_store::db;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use countersign_server::config;
+
+/// What runs beside the router: the database, the jobs and the admin socket. Keep it as long as the router is served,
+/// then [`stop`](Service::stop) it.
+#[derive(Debug)]
+pub struct Service {
+    app: App,
+    jobs: Jobs,
+    socket: JoinHandle<()>,
+    /// Dropped, it ends the socket.
+    socket_stop: oneshot::Sender<()>,
+}
+
+/// Why the service does not start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data folder or the master key.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The database, the keys or the mail server.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The admin socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+}
+
+/// Starts the service and returns its router: makes what is missing, opens the database and brings its schema up to
+/// date, and starts the jobs and the admin socket. Needs a Tokio runtime with all of its drivers.
+pub async fn router(config: Config) -> Result<(Router, Service), Error> {
+    let app = open(config).await?;
+    let (socket_stop, stopped) = oneshot::channel::<()>();
+    let socket = match AdminSocket::bind(&app.config.data.join(NAME)).await {
+        Ok(socket) => socket,
+        Err(error) => {
+            // Another process may open the database at once; that this one cannot start is the answer either way.
+            drop(app.close().await);
+            return Err(error.into());
+        }
+    };
+    let socket = tokio::spawn(socket.serve(app.clone(), async move { drop(stopped.await) }));
+    let jobs = Jobs::start(&app);
+    Ok((router::router(&app), Service { app, jobs, socket, socket_stop }))
+}
+
+/// Opens the service without serving anything: for a command in a process of its own. [`App::close`] it at the end.
+pub async fn open(config: Config) -> Result<App, Error> {
+    let random = Arc::new(SystemRandom);
+    let master = config.prepare(&*random)?;
+    Ok(App::start(config, &master, Arc::new(SystemClock), random).await?)
+}
+
+impl Service {
+    /// The service's parts.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Ends commands and jobs, writes what is only in memory, and lets the database go.
+    pub async fn stop(self) -> Result<(), db::Error> {
+        drop(self.socket_stop);
+        // It panics nowhere; if it did, it has ended.
+        drop(self.socket.await);
+        self.jobs.stop(&self.app).await;
+        self.app.close().await
+    }
+}

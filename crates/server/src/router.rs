@@ -1,7 +1,7 @@
 //! The whole URL table. One row a path: who may come (faces), in which words it answers, who may ask from elsewhere
 //! (CORS, CSRF), who may keep the answer. Every row stands behind the gate, and every row is in the authorization test.
 
-use axum::Router;
+pub use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, delete, get, post, put};
 

@@ -1,0 +1,121 @@
+//! `countersign doctor`: looks whether all is well, and says what to do where it is not. Makes nothing.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use anyhow::bail;
+use countersign::config::{Config, ConfigErrors};
+use countersign_server::admin::socket::NAME;
+use countersign_server::admin::{Command, Finding, Level, Reply, execute};
+use countersign_store::db::StoreUrl;
+
+use super::place::Place;
+use super::{client, log, out, runtime};
+
+/// `countersign doctor`
+pub(super) fn run(place: &Place) -> anyhow::Result<()> {
+    let config = place.config();
+    let data = place.data_folder(&config);
+    log::start_quiet();
+    let mut findings = configuration(&config);
+    findings.extend(folder(&data));
+    if let Ok(config) = &config {
+        findings.push(master_key(config));
+    }
+    findings.extend(runtime()?.block_on(service(config, &data)));
+    for finding in &findings {
+        let mark = match finding.level {
+            Level::Fine => "ok     ",
+            Level::Warning => "warning",
+            Level::Broken => "BROKEN ",
+        };
+        out::line(&format!("{mark}  {:<13} {}", finding.what, finding.words));
+    }
+    match findings.iter().filter(|finding| finding.level == Level::Broken).count() {
+        0 => Ok(()),
+        1 => bail!("one thing is broken"),
+        count => bail!("{count} things are broken"),
+    }
+}
+
+fn configuration(config: &Result<Config, ConfigErrors>) -> Vec<Finding> {
+    const WHAT: &str = "configuration";
+    match config {
+        Ok(config) if config.dev => {
+            vec![Finding::new(WHAT, Level::Fine, "allows a start in development mode")]
+        }
+        Ok(_) => vec![Finding::new(WHAT, Level::Fine, "allows a start in production")],
+        Err(errors) => {
+            errors.0.iter().map(|error| Finding::new(WHAT, Level::Broken, error.to_string())).collect()
+        }
+    }
+}
+
+fn folder(data: &Path) -> Option<Finding> {
+    let (what, shown) = ("data folder", data.display());
+    let metadata = std::fs::metadata(data).ok()?;
+    if metadata.mode() & 0o022 != 0 {
+        let words = format!("others may write to {shown}: `chmod 700 {shown}`");
+        return Some(Finding::new(what, Level::Broken, words));
+    }
+    Some(Finding::new(what, Level::Fine, shown.to_string()))
+}
+
+fn master_key(config: &Config) -> Finding {
+    const WHAT: &str = "master key";
+    if config.dev && !config.master_key_file.exists() {
+        return Finding::new(WHAT, Level::Fine, "the first start makes it");
+    }
+    match config.master_key() {
+        Ok(_) => Finding::new(WHAT, Level::Fine, config.master_key_file.display().to_string()),
+        Err(errors) => {
+            let words: Vec<_> = errors.0.into_iter().map(|error| error.problem).collect();
+            Finding::new(WHAT, Level::Broken, words.join("; "))
+        }
+    }
+}
+
+/// What only an open service knows: the one that runs, else one opened for the purpose.
+async fn service(config: Result<Config, ConfigErrors>, data: &Path) -> Vec<Finding> {
+    const WHAT: &str = "server";
+    let path = data.join(NAME);
+    let broken = |error: anyhow::Error| vec![Finding::new(WHAT, Level::Broken, format!("{error:#}"))];
+    match client::ask_server(&path, &Command::Check).await {
+        Ok(Some(Reply::Checked(found))) => {
+            let words = format!("answers at {}", path.display());
+            return [vec![Finding::new(WHAT, Level::Fine, words)], found].concat();
+        }
+        Ok(Some(_)) => return broken(client::strange()),
+        Err(error) => return broken(error),
+        Ok(None) => {}
+    }
+    let mut findings = vec![Finding::new(WHAT, Level::Fine, format!("none answers at {}", path.display()))];
+    if let Ok(config) = config {
+        findings.extend(opened(config).await);
+    }
+    findings
+}
+
+async fn opened(config: Config) -> Vec<Finding> {
+    const WHAT: &str = "database";
+    let missing = match &config.store {
+        StoreUrl::Memory => Some("memory: is new at every start".to_owned()),
+        StoreUrl::Sqlite(path) if !path.exists() => Some(format!("the first start makes {}", path.display())),
+        StoreUrl::Sqlite(_) | StoreUrl::Postgres(_) => None,
+    };
+    if let Some(words) = missing {
+        return vec![Finding::new(WHAT, Level::Fine, words)];
+    }
+    let app = match countersign::open(config).await {
+        Ok(app) => app,
+        Err(error) => return vec![Finding::new(WHAT, Level::Broken, error.to_string())],
+    };
+    let found = match execute(&app, Command::Check).await {
+        Ok(Reply::Checked(found)) => found,
+        Ok(_) => Vec::new(),
+        Err(error) => vec![Finding::new(WHAT, Level::Broken, error.to_string())],
+    };
+    // Nothing was written.
+    drop(app.close().await);
+    found
+}

@@ -1,0 +1,127 @@
+//! The command line. Exit codes: 0 done, 1 refused or failed, 2 used wrongly.
+
+mod account;
+mod audit;
+mod client;
+mod config;
+mod dev;
+mod doctor;
+mod keys;
+mod log;
+mod migrate;
+mod openapi;
+mod out;
+mod password;
+mod place;
+mod resource;
+mod revoke;
+mod serve;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use self::place::Place;
+
+/// An authentication server: one login, two proofs.
+///
+/// Without a command: a development server on 127.0.0.1:8080 that needs no settings. `countersign serve` is the server
+/// for production. The other commands work beside a running server, through DIR/admin.sock, or without one on its
+/// database.
+#[derive(Parser)]
+#[command(name = "countersign", version)]
+struct Cli {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve in production; refuses to start with anything missing or unsafe
+    Serve {
+        /// Address and port to listen on
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Bring the database's schema up to date, as every start does
+    Migrate,
+    /// Create, look at, disable and delete accounts
+    #[command(subcommand)]
+    Account(account::Account),
+    /// List and rotate the keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// End a session, or all that an account has
+    Revoke(revoke::Revoke),
+    /// List what happened, the newest first
+    Audit(audit::Audit),
+    /// The APIs that tokens are made for
+    #[command(subcommand)]
+    Resource(resource::Resource),
+    /// Check settings, or document them
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the OpenAPI document of /api/v1
+    Openapi,
+    /// Look whether all is well, and say what to do where it is not
+    Doctor,
+}
+
+/// Does what the command line says.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::note(&format!("countersign: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    let Cli { listen, place, command } = cli;
+    let starts = matches!(command, None | Some(Command::Serve { .. }));
+    if listen.is_some() && !starts {
+        let message = "--listen is for starting a server; this command finds a running one by its --data";
+        Cli::command().error(ErrorKind::ArgumentConflict, message).exit();
+    }
+    match command {
+        None => dev::run(&place, listen),
+        Some(Command::Serve { listen: own }) => serve::production(&place, own.or(listen)),
+        Some(Command::Migrate) => migrate::run(&place),
+        Some(Command::Account(command)) => account::run(&place, command),
+        Some(Command::Keys(command)) => keys::run(&place, &command),
+        Some(Command::Revoke(command)) => revoke::run(&place, command),
+        Some(Command::Audit(command)) => audit::run(&place, &command),
+        Some(Command::Resource(command)) => resource::run(&place, command),
+        Some(Command::Config(command)) => config::run(&place, &command),
+        Some(Command::Openapi) => {
+            openapi::run();
+            Ok(())
+        }
+        Some(Command::Doctor) => doctor::run(&place),
+    }
+}
+
+/// A runtime for one command; a server has one with as many threads as there are cores.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,10 @@
+//! `countersign openapi`
+
+use countersign_server::openapi::document;
+
+use super::out;
+
+/// `countersign openapi`
+pub(super) fn run() {
+    out::text(&document());
+}

@@ -1,0 +1,74 @@
+//! Serving until somebody says stop.
+
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, anyhow};
+use countersign::config::{Config, Mode};
+use countersign_server::serve;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::log;
+use super::place::Place;
+
+/// `countersign serve`
+pub(super) fn production(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<()> {
+    let config = place.load(Mode::Production, listen)?;
+    run(config, |config| {
+        if config.smtp.is_none() {
+            tracing::warn!(
+                "mail.smtp_url is not set: what needs mail is refused, nobody can register or recover a password; \
+                 `countersign account create` makes accounts"
+            );
+        }
+    })
+}
+
+/// Starts the service, tells `ready` the configuration that it runs on, and serves until SIGTERM or SIGINT.
+pub(super) fn run(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
+    log::start(config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(start_and_serve(config, ready))
+}
+
+async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
+    let mut stop = std::pin::pin!(asked_to_stop()?);
+    let listener = bind(config.listen).await?;
+    let config = config.bound_to(listener.local_addr()?);
+    // A start may wait for the process before it to let the database go.
+    let (router, service) = tokio::select! {
+        started = countersign::router(config) => started?,
+        () = &mut stop => return Ok(()),
+    };
+    let config = &service.app().config;
+    tracing::info!(listen = %config.listen, public_url = %config.public_url, store = %config.store, "ready");
+    ready(config);
+    serve::serve(listener, router, stop).await;
+    tracing::info!("stopping");
+    service.stop().await.context("the database did not take the last writes")
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow!(
+            "{address} is in use, perhaps by another Countersign: stop that, or choose another port with --listen"
+        ),
+        ErrorKind::PermissionDenied => anyhow!(
+            "{address} is not allowed to this user: choose a port from 1024 on with --listen, with a proxy before it"
+        ),
+        _ => anyhow!("cannot listen on {address} (server.listen): {error}"),
+    })
+}
+
+/// Ready on SIGTERM or SIGINT, which do nothing else from now on.
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

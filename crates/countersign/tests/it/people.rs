@@ -1,9 +1,12 @@
 //! Accounts and their mails, where a test needs more of them than `support` gives.
 
+use std::sync::Arc;
+
 use anyhow::{Context, ensure};
-use countersign_testkit::{Client, TestServer};
+use countersign_testkit::{Answer, Client, TestServer};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use tokio::sync::Barrier;
 
 use crate::support::{PASSWORD, browser};
 
@@ -53,4 +56,54 @@ pub(crate) async fn mails_about(server: &TestServer, to: &str, words: &str) -> a
         mail["to"] == to && mail["subject"].as_str().is_some_and(|subject| subject.contains(words))
     };
     Ok(mails.iter().filter(about).count())
+}
+
+/// What two people can tell apart of an answer: status, headers and body without what differs in any two answers
+/// (times, request ids, nonces, the secrets in cookies) and with `typed`, what they sent themselves, left out of the
+/// body and so of its length.
+pub(crate) fn likeness(answer: &Answer, typed: &str) -> String {
+    let mut headers: Vec<String> = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| !["date", "x-request-id", "content-length"].contains(&name.as_str()))
+        .map(|(name, value)| (name, value.to_str().unwrap_or("?")))
+        .map(|(name, value)| match (name.as_str(), value.split_once('=')) {
+            ("set-cookie", Some((cookie, rest))) => {
+                let attributes = rest.split_once(';').map_or("", |(_, attributes)| attributes);
+                format!("{name}: {cookie}=…;{attributes}")
+            }
+            _ => format!("{name}: {value}"),
+        })
+        .collect();
+    headers.sort();
+    let nonce = answer.header("content-security-policy").split("'nonce-").nth(1);
+    let nonce = nonce.and_then(|rest| rest.split('\'').next()).unwrap_or("-no nonce-");
+    let text = format!("{}\n{}\n\n{}", answer.status, headers.join("\n"), answer.body);
+    [nonce, answer.header("x-request-id"), typed]
+        .into_iter()
+        .filter(|changing| !changing.is_empty())
+        .fold(text, |text, changing| text.replace(changing, "…"))
+}
+
+/// Does the same `count` times at once, let off together.
+pub(crate) async fn at_once<T, F>(count: usize, task: impl Fn(usize) -> F) -> anyhow::Result<Vec<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>> + Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(count));
+    let tasks: Vec<_> = (0..count)
+        .map(|number| {
+            let (barrier, task) = (Arc::clone(&barrier), task(number));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                task.await
+            })
+        })
+        .collect();
+    let mut results = Vec::with_capacity(count);
+    for task in tasks {
+        results.push(task.await??);
+    }
+    Ok(results)
 }

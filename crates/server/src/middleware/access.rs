@@ -79,8 +79,8 @@ impl Access {
     };
     /// An endpoint of RFC 6749, open like [`PUBLIC`](Self::PUBLIC); its answers are kept by nobody.
     pub(crate) const OAUTH: Self = Self { surface: Surface::OAuth, cache: Cache::NoStore, ..Self::PUBLIC };
-    /// Files of the pages.
-    pub(crate) const STATIC: Self = Self { cors: false, ..Self::PUBLIC };
+    /// Files of the pages. The page that says that this is the wrong host asks for them there.
+    pub(crate) const STATIC: Self = Self { cors: false, any_host: true, ..Self::PUBLIC };
     /// For whoever operates the server; asked for by address (`any_host`).
     pub(crate) const HEALTH: Self =
         Self { cors: false, cache: Cache::NoStore, any_host: true, ..Self::PUBLIC };

@@ -19,6 +19,11 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 /// For what is no page: should a browser render it all the same, it can do nothing.
 const CSP_NOTHING: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
+/// For a page that set none of its own, an error or a redirect: it looks like a page and runs no script.
+const CSP_PLAIN: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'; object-src 'none'",
+);
 const VARY_FACES: HeaderValue = HeaderValue::from_static("Cookie, Authorization");
 const VARY_PAGE: HeaderValue = HeaderValue::from_static("Cookie, Accept-Language");
 const PERMISSIONS: HeaderValue =
@@ -34,12 +39,13 @@ pub(crate) fn finish(ctx: &Ctx, access: Access, headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(REFERRER_POLICY, SAME_ORIGIN);
     headers.insert(CORP, if access.cors { CROSS_ORIGIN } else { SAME_ORIGIN });
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(CSP_NOTHING);
+    let is_page = access.surface == Surface::Page;
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(if is_page { CSP_PLAIN } else { CSP_NOTHING });
     match access.cache {
         Cache::Own if headers.contains_key(CACHE_CONTROL) => None,
         Cache::Own | Cache::NoStore => headers.insert(CACHE_CONTROL, NO_STORE),
     };
-    if access.surface == Surface::Page {
+    if is_page {
         headers.insert(COOP, SAME_ORIGIN);
         headers.insert(PERMISSIONS_POLICY, PERMISSIONS);
         headers.insert(VARY, VARY_PAGE);

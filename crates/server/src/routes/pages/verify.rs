@@ -115,7 +115,7 @@ fn by_code(
 }
 
 fn done(ctx: &Ctx) -> Response {
-    page::show(ctx, (StatusCode::OK, "", false), &VerifiedPage)
+    page::show(ctx, (StatusCode::OK, "/login", false), &VerifiedPage)
 }
 
 /// `POST /verify/resend`, field `email`: the same answer for every address.

@@ -42,9 +42,9 @@
     const date = new Date(time.dateTime);
     if (Number.isNaN(date.getTime())) continue;
     const seconds = (date.getTime() - Date.now()) / 1000;
-    const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 60];
+    const unit = units.find(([, size]) => Math.abs(seconds) >= size);
     time.title = full.format(date);
-    const lately = Math.abs(seconds) < 7 * 86400 && !('full' in time.dataset);
-    time.textContent = lately ? distance.format(Math.round(seconds / size), unit) : full.format(date);
+    if ('full' in time.dataset || Math.abs(seconds) >= 7 * 86400) time.textContent = full.format(date);
+    else time.textContent = unit ? distance.format(Math.round(seconds / unit[1]), unit[0]) : words.now;
   }
 })();

@@ -1,5 +1,6 @@
 # On every page.
 language-name = English
+time-now = just now
 skip = Skip to the content
 nav-label = Account
 nav-account = Account

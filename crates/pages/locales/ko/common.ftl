@@ -1,5 +1,6 @@
 # 모든 페이지.
 language-name = 한국어
+time-now = 방금
 skip = 본문으로 건너뛰기
 nav-label = 계정
 nav-account = 계정

@@ -96,6 +96,10 @@ async fn by_cookie(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Arc<LiveSess
 
 async fn by_token(ctx: &Ctx, token: &str) -> Result<Caller, Problem> {
     let claims = verified(ctx, token)?;
+    // Bound to a key, and no proof of the key came along: no bearer token (RFC 9449 section 7.2).
+    if claims.cnf.is_some() {
+        return Err(invalid_token());
+    }
     if claims.client_id != ClientId::built_in().as_str() || !claims.has_scope(scope::ACCOUNT) {
         return Err(Problem::new(Kind::Forbidden)
             .detail("The token does not open this API: it needs the scope account of a first-party client.")

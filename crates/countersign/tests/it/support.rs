@@ -15,7 +15,7 @@ use countersign_server::admin::{self, Command, Reply};
 use countersign_server::clock::Clock as _;
 use countersign_server::random::SystemRandom;
 use countersign_store::{Outcome, login};
-use countersign_testkit::{Answer, Client, TestServer, Tokens};
+use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, Tokens};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -26,6 +26,12 @@ pub(crate) const OTHER_PASSWORD: &str = "granite.lantern.mosaic.58";
 
 pub(crate) const SESSION: &str = "__Host-Http-session";
 pub(crate) const LOGIN: &str = "__Host-Http-login";
+
+/// A server for what does not depend on the store.
+pub(crate) async fn on_memory(test: impl AsyncFn(TestServer) -> anyhow::Result<()>) {
+    let server = TestServer::start(Options::on(StoreKind::Memory)).await.unwrap();
+    test(server).await.unwrap();
+}
 
 /// Registers an account with [`PASSWORD`].
 pub(crate) async fn register(server: &TestServer, email: &str) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use countersign_core::Span;
 use countersign_testkit::{Answer, Client, TestServer};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -30,8 +31,9 @@ pub(crate) async fn mailed_token(server: &TestServer, to: &str) -> anyhow::Resul
     Ok(link.split_once("token=").context("no token in the link")?.1.to_owned())
 }
 
-/// Asks for a reset and returns the secret in its link.
+/// Asks for a reset, a second later than whatever was mailed before, and returns the secret in its link.
 pub(crate) async fn mailed_reset(server: &TestServer, email: &str) -> anyhow::Result<String> {
+    server.clock.advance(Span::seconds(1));
     let answer = ask_reset(server, email).await?;
     ensure!(answer == StatusCode::ACCEPTED, "recover: {answer}");
     mailed_token(server, email).await

@@ -1,0 +1,127 @@
+//! LOG-34: which routes open a session or mint a token. They are found by trying every route with all that it could wish
+//! for, and compared with the list in docs/attacks.md.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, ensure};
+use countersign_server::router::paths;
+use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::people::{mailed_reset, mailed_token, member};
+use crate::support::{self, KIM, LEE, OTHER_PASSWORD, PASSWORD, SESSION};
+
+/// What each request may need: a living session, and a secret of each kind.
+struct Wishes {
+    browser: Client,
+    session: String,
+    refresh: String,
+    reset: String,
+    verify: String,
+}
+
+impl Wishes {
+    async fn grant(server: &TestServer) -> anyhow::Result<Self> {
+        let mut browser = member(server, KIM).await?;
+        let session = browser.get("/api/v1/session").await?.json()["session"]["id"].clone();
+        let refresh = support::tokens(server, KIM).await?.refresh;
+        let body = json!({ "email": LEE, "password": PASSWORD });
+        Client::browser(server).json(Method::POST, "/api/v1/accounts", &body).await?;
+        Ok(Self {
+            session: session.as_str().context("no session")?.to_owned(),
+            refresh,
+            reset: mailed_reset(server, KIM).await?,
+            verify: mailed_token(server, LEE).await?,
+            browser,
+        })
+    }
+
+    /// The request that does what the route is for.
+    fn request(&self, method: &Method, path: &str) -> reqwest::RequestBuilder {
+        let query = match (method.as_str(), path) {
+            ("GET", "/reset") => format!("?token={}", self.reset),
+            ("GET", "/verify") => format!("?token={}", self.verify),
+            _ => String::new(),
+        };
+        let path_and_query = path.replace("{id}", &self.session) + &query;
+        let request = self.browser.request(method.clone(), &path_and_query);
+        match (method.as_str(), path) {
+            ("POST", "/login") => request.form(&[("username", KIM), ("password", PASSWORD)]),
+            ("POST", "/register") => request.form(&[("email", "new@example.org"), ("password", PASSWORD)]),
+            ("POST", "/verify") => request.form(&[("token", self.verify.as_str()), ("password", PASSWORD)]),
+            ("POST", "/verify/resend" | "/recover") => request.form(&[("email", KIM)]),
+            ("POST", "/reset") => {
+                request.form(&[("token", self.reset.as_str()), ("password", OTHER_PASSWORD)])
+            }
+            ("POST", "/account/security") => request.form(&[("current", PASSWORD), ("new", OTHER_PASSWORD)]),
+            ("POST", "/locale") => request.form(&[("locale", "ko"), ("return_to", "/login")]),
+            ("POST", "/api/v1/accounts") => {
+                request.json(&json!({ "email": "new@example.org", "password": PASSWORD }))
+            }
+            ("POST", "/api/v1/accounts/verify") => {
+                request.json(&json!({ "token": self.verify, "password": PASSWORD }))
+            }
+            ("POST", "/api/v1/login") => {
+                request.json(&json!({ "identifier": KIM, "password": PASSWORD, "deliver": "cookie" }))
+            }
+            ("POST", "/api/v1/recover") => request.json(&json!({ "email": KIM })),
+            ("POST", "/api/v1/reset") => {
+                request.json(&json!({ "token": self.reset, "password": OTHER_PASSWORD }))
+            }
+            ("PUT", "/api/v1/password") => {
+                request.json(&json!({ "current": PASSWORD, "new": OTHER_PASSWORD }))
+            }
+            ("POST", "/oauth2/token") => request.form(&[
+                ("grant_type", "refresh_token"),
+                ("client_id", "countersign"),
+                ("refresh_token", self.refresh.as_str()),
+            ]),
+            ("POST", _) => request.form::<[(&str, &str); 0]>(&[]),
+            _ => request,
+        }
+    }
+}
+
+/// Whether the answer hands out something that proves a session.
+fn proves(answer: &Answer) -> bool {
+    let cookie = format!("{SESSION}=");
+    let set = answer.cookies().into_iter().filter_map(|set| set.strip_prefix(&cookie).map(str::to_owned));
+    set.into_iter().any(|rest| !rest.starts_with(';')) || answer.body.contains("access_token\":\"")
+}
+
+#[tokio::test]
+async fn log_34_only_the_documented_routes_open_a_session_or_mint_a_token() -> anyhow::Result<()> {
+    let mut minting = BTreeSet::new();
+    for path in paths(true) {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
+            let server = TestServer::start(Options::on(StoreKind::Memory)).await?;
+            let wishes = Wishes::grant(&server).await?;
+            let opened = server.audited("session.opened").await? + server.audited("grant.opened").await?;
+            let answer = Answer::read(wishes.request(&method, path).send().await?).await?;
+            let status = answer.status.as_u16();
+            if status == 405 {
+                continue;
+            }
+            let answered = (200..400).contains(&status)
+                || path.starts_with("/static/")
+                || path.starts_with("/statuslists/");
+            ensure!(answered, "{method} {path} was not asked as it should be: {status} {}", answer.body);
+            let opened_now = server.audited("session.opened").await? + server.audited("grant.opened").await?;
+            if opened_now > opened || proves(&answer) {
+                minting.insert(format!("{method} {path}"));
+            }
+        }
+    }
+    assert_eq!(minting, documented()?);
+    Ok(())
+}
+
+/// The rows of the list in docs/attacks.md: `| `POST /login` | …`.
+fn documented() -> anyhow::Result<BTreeSet<String>> {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/attacks.md"))?;
+    let (_, section) = text.split_once("## Routes that open a session").context("no such section")?;
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    Ok(rows.map(str::to_owned).collect())
+}

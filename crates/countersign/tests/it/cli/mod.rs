@@ -1,0 +1,7 @@
+//! The program itself: started, stopped and commanded as an operator does it.
+
+mod accounts;
+mod beside;
+mod program;
+mod settings;
+mod starts;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::ctx::Ctx;
+use crate::respond::problem::{Kind, Problem};
 
 /// A mail as it lies sealed in the outbox.
 #[derive(Serialize, Deserialize)]
@@ -67,6 +68,15 @@ pub(crate) fn open(app: &App, id: JobId, sealed: &[u8]) -> Option<Mail> {
             SealedMessage::PasswordChanged => Message::PasswordChanged,
         },
     })
+}
+
+/// Refuses what needs mail where none ever leaves: in production without `mail.smtp_url`.
+pub(crate) fn must_leave(app: &App) -> Result<(), Problem> {
+    if app.config.dev || app.mailer.is_some() {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::Forbidden)
+        .detail("This server sends no mail: ask whoever runs it for an account or a password."))
 }
 
 /// Wakes the job that sends: what was just written need not wait for its next round.

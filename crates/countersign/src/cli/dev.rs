@@ -38,7 +38,8 @@ Try next, in another terminal:
 
   # An account without the mail, then a session as JSON: a token, and who it is.
   echo 'correct horse battery staple' | {program}{data} account create --email ann@example.com --password-stdin
-  curl {url}/api/v1/login --json '{{\"identifier\":\"ann@example.com\",\"password\":\"correct horse battery staple\",\"deliver\":\"token\"}}'
+  curl {url}/api/v1/login -H 'Content-Type: application/json' \\
+    -d '{{\"identifier\":\"ann@example.com\",\"password\":\"correct horse battery staple\",\"deliver\":\"token\"}}'
   curl {url}/api/v1/session -H 'Authorization: Bearer ACCESS_TOKEN'
 
 Ctrl-C stops. Production is `{program} serve`; `{program} --help` lists the commands.

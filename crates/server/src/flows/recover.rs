@@ -16,6 +16,7 @@ use crate::respond::problem::Problem;
 
 /// Mails a link to whoever owns the address, if anybody does.
 pub(crate) async fn recover(ctx: &Ctx, email: &Email) -> Result<(), Problem> {
+    outbox::must_leave(&ctx.app)?;
     let identifier = Identifier::Email(email.clone());
     let mut attempts = ctx.attempts();
     loop {

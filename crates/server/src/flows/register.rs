@@ -43,6 +43,7 @@ pub(crate) enum Registered {
 
 /// Registers an address. The password is judged and hashed before anything is looked up.
 pub(crate) async fn register(ctx: &Ctx, registration: Registration) -> Result<Registered, Problem> {
+    outbox::must_leave(&ctx.app)?;
     let Registration { email, name, locale, password } = registration;
     let owner = Owner { email: Some(email.clone()), name: name.clone() };
     let password = match choose(ctx, &password, owner).await? {
@@ -58,6 +59,7 @@ pub(crate) async fn register(ctx: &Ctx, registration: Registration) -> Result<Re
 /// Mails another link and another code for what this browser began to register; a known address gets its notice again.
 /// Each is a registration of its own, so that the earlier mails go on working, and all count for the same caps.
 pub(crate) async fn resend(ctx: &Ctx, email: &Email, browser: Option<&Secret>) -> Result<(), Problem> {
+    outbox::must_leave(&ctx.app)?;
     let Some(browser) = browser.map(Secret::hash) else { return Ok(()) };
     let pendings = pendings_by_email(&ctx.app.store, email, ctx.now).await?;
     let own =

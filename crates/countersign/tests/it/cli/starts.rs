@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
 
 use anyhow::Context as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::program::{KIM, PASSWORD, Place, Running};
 
@@ -28,7 +28,7 @@ async fn development_needs_no_settings_and_says_what_to_try() -> anyhow::Result<
     let output = shell.args(["-c", line]).current_dir(place.path("")).output()?;
     assert!(output.status.success(), "{line}: {output:?}");
     let body =
-        server.banner.split("--json '").nth(1).and_then(|rest| rest.split('\'').next()).context("a body")?;
+        server.banner.split("-d '").nth(1).and_then(|rest| rest.split('\'').next()).context("a body")?;
     let body: Value = serde_json::from_str(body)?;
     let (email, password) =
         (body["identifier"].as_str().context("who")?, body["password"].as_str().context("it")?);
@@ -127,6 +127,13 @@ async fn production_serves_its_one_name_has_no_inbox_and_says_that_mail_is_missi
     assert_eq!(status("/login", "localhost:9").await?, 200);
     assert_eq!(status("/dev/inbox", "localhost:9").await?, 404);
     assert_eq!(status("/login", "evil.example").await?, 421);
+    for path in ["accounts", "recover"] {
+        let body = json!({"email": KIM, "password": PASSWORD});
+        let body = if path == "recover" { json!({"email": KIM}) } else { body };
+        let request = reqwest::Client::new().post(format!("{}/api/v1/{path}", server.url)).json(&body);
+        let answer = request.header("host", "localhost:9").send().await?;
+        assert_eq!(answer.status().as_u16(), 403, "{path}: what needs mail is refused");
+    }
     assert!(server.stop()?.success());
     assert_eq!(fs::read_to_string(place.path("out"))?, "", "nothing but the log");
     Ok(())

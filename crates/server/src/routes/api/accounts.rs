@@ -34,7 +34,7 @@ pub(crate) struct Body {
         (status = 202, description = "`{}`, and a mail: to a new address with link and code, to a known one a notice. \
             The login cookie lets this browser answer it without the password", body = Accepted),
         (status = 400, description = "invalid_request, password_rejected"),
-        (status = 403, description = "csrf"),
+        (status = 403, description = "csrf; forbidden: this server sends no mail"),
         (status = 503, description = "overloaded")))]
 pub(crate) async fn register(ctx: Ctx, Json(body): Json<Body>) -> Result<Response, Problem> {
     let mut fields = Fields::new();

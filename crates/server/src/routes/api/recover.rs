@@ -25,7 +25,7 @@ pub(crate) struct Body {
     responses(
         (status = 202, description = "`{}`, and a mail with a link if there is such an account", body = Accepted),
         (status = 400, description = "invalid_request"),
-        (status = 403, description = "csrf"),
+        (status = 403, description = "csrf; forbidden: this server sends no mail"),
         (status = 503, description = "overloaded")))]
 pub(crate) async fn recover(ctx: Ctx, Json(body): Json<Body>) -> Result<Response, Problem> {
     let mut fields = Fields::new();

@@ -60,9 +60,20 @@ export async function person(browser, { locale = "en", scheme = "light", script 
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(`page error: ${error.message}`));
-  page.on("console", (message) => message.type() === "error" && problems.push(`console: ${message.text()}`));
-  page.on("requestfailed", (request) => problems.push(`request failed: ${request.url()} ${request.failure()?.errorText}`));
-  return { context, page, problems, label: [locale, scheme, script ? "script" : "plain", width].join("-") };
+  page.on("console", (message) => complains(message, page) && problems.push(`console: ${message.text()}`));
+  page.on("requestfailed", (request) => {
+    const reason = request.failure()?.errorText;
+    // Aborted: the page was left while it still loaded something.
+    if (reason !== "net::ERR_ABORTED") problems.push(`request failed: ${request.url()} ${reason}`);
+  });
+  return { context, page, script, problems, label: [locale, scheme, script ? "script" : "plain", width].join("-") };
+}
+
+/** Whether a console message is an error, and not merely the status that this very page was refused with. */
+function complains(message, page) {
+  const isStatus = message.text().startsWith("Failed to load resource: the server responded with a status of");
+  const isAboutPage = message.location().url === page.url();
+  return message.type() === "error" && !(isStatus && isAboutPage);
 }
 
 /** Fails when a page of this person complained, and forgets what it said. */

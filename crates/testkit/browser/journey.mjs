@@ -29,6 +29,7 @@ async function look(somebody, name) {
     if (somebody.script) throw error;
   });
   if (somebody.script) await driver.expectAccessible(somebody);
+  driver.expectNoProblems(somebody);
   const headings = await somebody.page.locator("h1").count();
   driver.expectEqual(headings, 1, `headings of ${somebody.page.url()}`);
 }
@@ -44,7 +45,7 @@ async function logIn({ page }, email, password) {
 }
 
 async function firstDay(browser, options) {
-  const somebody = { ...(await driver.person(browser, options)), script: options.script };
+  const somebody = await driver.person(browser, options);
   const { page } = somebody;
   const email = `kim.${somebody.label}@example.org`;
   const words = WORDS[options.locale];
@@ -136,6 +137,57 @@ async function firstDay(browser, options) {
   await somebody.context.close();
 }
 
+/** One account in two browsers: confirmed by code in the other one, seen from each, ended from the list. */
+async function twoBrowsers(browser) {
+  const one = await driver.person(browser, { width: 390 });
+  const other = await driver.person(browser, { width: 390 });
+  const email = "two.browsers@example.org";
+  await one.page.goto(`${base}/register`);
+  await one.page.fill("[name=email]", email);
+  await one.page.fill("[name=password]", PASSWORD);
+  await one.page.click("#register-submit");
+  const { code } = await newestMail(one.page, email);
+
+  await other.page.goto(`${base}/verify`);
+  await look(other, "check-mail-elsewhere");
+  await other.page.fill("#email", email);
+  await other.page.fill("#code", code === "000000" ? "000001" : "000000");
+  await other.page.fill("#password", PASSWORD);
+  await other.page.click("#verify-submit");
+  driver.expect(await other.page.locator("[role=alert]").count(), "a wrong code is refused in words");
+  await look(other, "check-mail-refused");
+  await other.page.fill("#code", code);
+  await other.page.fill("#password", PASSWORD);
+  await other.page.click("#verify-submit");
+
+  for (const { page } of [one, other]) {
+    await page.goto(`${base}/login?return_to=%2Faccount%2Fsessions`);
+    await page.check("[name=remember]");
+    await logIn({ page }, email, PASSWORD);
+  }
+  const [session] = (await other.context.cookies()).filter(({ name }) => name === "__Host-Http-session");
+  const days = (session.expires * 1000 - Date.now()) / 86_400_000;
+  driver.expect(days > 59 && days <= 60, `a remembered session's cookie lives 60 days, not ${days}`);
+  driver.expectEqual(await other.page.locator(".things li").count(), 2, "sessions in the list");
+  await look(other, "sessions-two");
+  await other.page.click(".things form button");
+  driver.expectEqual(await other.page.locator(".things li").count(), 1, "sessions left");
+  await look(other, "sessions-ended");
+  await one.page.goto(`${base}/account`);
+  driver.expect(one.page.url().includes("/login"), "the ended session opens nothing");
+  await one.context.close();
+  await other.context.close();
+}
+
+/** A browser that keeps no cookie is told so, instead of being asked for the password again and again. */
+async function withoutCookies(browser) {
+  const somebody = await driver.person(browser);
+  await somebody.page.goto(`${base}/login?done=1&return_to=%2Faccount`);
+  driver.expect(!(await somebody.page.locator("#password").count()), "no second try without a cookie");
+  await look(somebody, "no-cookie");
+  await somebody.context.close();
+}
+
 /** The buttons at the foot of each page change the language and stay on the page. */
 async function languages(browser) {
   const somebody = await driver.person(browser, { locale: "en" });
@@ -153,5 +205,7 @@ await driver.journey(async (browser) => {
   await firstDay(browser, { locale: "en", scheme: "dark", script: false, width: 390 });
   await firstDay(browser, { locale: "ko", scheme: "light", script: false, width: 1000 });
   await languages(browser);
+  await twoBrowsers(browser);
+  await withoutCookies(browser);
   console.log("a first day in both languages, with and without JavaScript: passed");
 });

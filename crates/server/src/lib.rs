@@ -11,6 +11,7 @@ pub mod config;
 mod ctx;
 mod extract;
 mod flows;
+pub mod front;
 mod hash_pool;
 pub mod jobs;
 pub mod keyring;

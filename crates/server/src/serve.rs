@@ -4,15 +4,14 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
 
 use crate::extract::client::Peer;
+use crate::front::{Body, Front};
 
 /// Request line and headers together; more is 431.
 const MAX_HEADERS: usize = 16 * 1024;
@@ -21,8 +20,8 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 /// A stop waits so long for requests that are under way.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
-/// Serves `router` on `listener` until `stop` is ready; then lets what is under way finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+/// Serves what stands behind `front` on `listener` until `stop` is ready; then lets what is under way finish.
+pub async fn serve(listener: TcpListener, front: Front, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -31,7 +30,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
                 Ok((stream, peer)) => {
                     // A small answer that waits for the peer's acknowledgement is a slow one.
                     drop(stream.set_nodelay(true));
-                    let connection = graceful.watch(connection(stream, Peer(peer), router.clone()));
+                    let connection = graceful.watch(connection(stream, Peer(peer), front.clone()));
                     tokio::spawn(async move {
                         if let Err(error) = connection.await {
                             tracing::debug!(%error, "connection ended");
@@ -56,15 +55,12 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
 fn connection(
     stream: TcpStream,
     peer: Peer,
-    router: Router,
+    front: Front,
 ) -> http1::Connection<
     TokioIo<TcpStream>,
-    impl hyper::service::HttpService<Incoming, ResBody = axum::body::Body, Error = Infallible, Future: Send>,
+    impl hyper::service::HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send>,
 > {
-    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        router.clone().oneshot(request.map(axum::body::Body::new))
-    });
+    let service = hyper::service::service_fn(move |request| front.answer(peer, request));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)

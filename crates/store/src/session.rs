@@ -147,6 +147,11 @@ impl Store {
         Ok(session)
     }
 
+    /// The session with this secret if it lies in memory and memory lacks nothing: no query, nothing to wait for.
+    pub fn session_at_hand(&self, secret: Hash) -> Option<Arc<LiveSession>> {
+        if self.is_caught_up() { self.live.session(&secret) } else { None }
+    }
+
     /// The session with this id, always by a query.
     pub async fn session_by_id(&self, id: SessionId) -> Result<Option<LiveSession>> {
         self.caught_up().await?;

@@ -90,8 +90,13 @@ impl Store {
     /// Makes sure that memory lacks nothing: nobody is let in before. While another process may be writing, that takes
     /// a reading at each check.
     pub(crate) async fn caught_up(&self) -> Result<()> {
+        if self.is_caught_up() { Ok(()) } else { self.catch_up().await }
+    }
+
+    /// Whether memory lacks nothing.
+    pub(crate) fn is_caught_up(&self) -> bool {
         let alone = self.db.is_owner() && self.live.claims() == self.db.claims();
-        if alone && !self.live.is_behind() { Ok(()) } else { self.catch_up().await }
+        alone && !self.live.is_behind()
     }
 
     /// Proves by a read that the store can serve: `/readyz`.

@@ -12,6 +12,7 @@ use anyhow::Context;
 use countersign_core::random::Random as _;
 use countersign_server::clock::{Clock, SystemClock};
 use countersign_server::config::{Config, LoadArgs, Mode};
+use countersign_server::front::Front;
 use countersign_server::random::SystemRandom;
 use countersign_server::{App, jobs, router, serve};
 use tokio::net::TcpListener;
@@ -130,7 +131,11 @@ impl TestServer {
         let random: Arc<BreakableRandom> = Arc::default();
         let app = App::start(config, &master, time, random.clone()).await?;
         let stop = CancellationToken::new();
-        tokio::spawn(serve::serve(listener, router::router(&app), stop.clone().cancelled_owned()));
+        tokio::spawn(serve::serve(
+            listener,
+            Front::new(&app, router::router(&app)),
+            stop.clone().cancelled_owned(),
+        ));
         Ok(Self { url, address, app, clock, random, manner, stop, store })
     }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, anyhow};
 use countersign::config::{Config, Mode};
+use countersign_server::front::Front;
 use countersign_server::serve;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,7 +46,7 @@ async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow:
     let config = &service.app().config;
     tracing::info!(listen = %config.listen, public_url = %config.public_url, store = %config.store, "ready");
     ready(config);
-    serve::serve(listener, router, stop).await;
+    serve::serve(listener, Front::new(service.app(), router), stop).await;
     tracing::info!("stopping");
     service.stop().await.context("the database did not take the last writes")
 }

@@ -100,7 +100,7 @@ fn finish(ctx: &Ctx, access: Access, head: bool, mut response: Response) -> Resp
         log(ctx, &problem);
         response = word(ctx, access, &problem, response);
     }
-    headers::finish(ctx, access, response.headers_mut());
+    headers::finish(&ctx.app.config, access, response.headers_mut());
     if access.cors {
         cors::open(response.headers_mut());
     }
@@ -120,6 +120,7 @@ fn word(ctx: &Ctx, access: Access, problem: &Problem, unworded: Response) -> Res
     let mut response = Response::from_parts(parts, axum::body::Body::from(body));
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    headers::request_id(ctx, response.headers_mut());
     response
 }
 

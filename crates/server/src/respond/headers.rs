@@ -6,6 +6,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::middleware::access::Cache;
 use crate::middleware::{Access, Faces, Surface};
@@ -35,7 +36,7 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Adds them. What the handler set itself (a page's own policy, a static file's lifetime) stays.
-pub(crate) fn finish(ctx: &Ctx, access: Access, headers: &mut HeaderMap) {
+pub(crate) fn finish(config: &Config, access: Access, headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(REFERRER_POLICY, SAME_ORIGIN);
     headers.insert(CORP, if access.cors { CROSS_ORIGIN } else { SAME_ORIGIN });
@@ -52,13 +53,14 @@ pub(crate) fn finish(ctx: &Ctx, access: Access, headers: &mut HeaderMap) {
     } else if access.faces == Faces::Either {
         headers.insert(VARY, VARY_FACES);
     }
-    if ctx.app.config.public_url.is_https() {
+    if config.public_url.is_https() {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    // What others may keep is the same for all of them.
-    if !headers.contains_key(http::header::ETAG)
-        && let Ok(request) = HeaderValue::try_from(ctx.request.to_string())
-    {
+}
+
+/// Names the request in the answer to one that failed, for whoever asks the operator about it.
+pub(crate) fn request_id(ctx: &Ctx, headers: &mut HeaderMap) {
+    if let Ok(request) = HeaderValue::try_from(ctx.request.to_string()) {
         headers.insert(REQUEST_ID, request);
     }
 }

@@ -1,6 +1,5 @@
 //! `/account/sessions`: where you are signed in.
 
-use axum::extract::Path;
 use axum::response::Response;
 use countersign_core::SessionId;
 use countersign_core::session::end::Scope;
@@ -12,6 +11,7 @@ use http::StatusCode;
 use crate::ctx::Ctx;
 use crate::extract::caller::Visitor;
 use crate::extract::form::Query;
+use crate::extract::segment::Segment;
 use crate::flows;
 use crate::respond::problem::{Kind, Problem};
 use crate::respond::{cookie, page};
@@ -48,7 +48,11 @@ fn item<'a>(session: &Session, id: &'a str, current: SessionId) -> SessionItem<'
 }
 
 /// Ends one session of the account; the present one is a logout.
-pub(crate) async fn end_one(ctx: Ctx, visitor: Visitor, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn end_one(
+    ctx: Ctx,
+    visitor: Visitor,
+    Segment(id): Segment,
+) -> Result<Response, Problem> {
     let Some(live) = visitor.0 else { return Ok(super::login::first(PATH)) };
     let session = SessionId::parse(&id).map_err(|_| Problem::new(Kind::NotFound))?;
     flows::end::end(&ctx, live.session.account, Scope::One(session), EndReason::Revoked).await?;

@@ -1,5 +1,5 @@
 //! Access tokens that our own key signed and that say something else than ours do: times, audience, subject, kind and
-//! place in a status list (attacks JWT-11 to JWT-19, JWT-33).
+//! place in a status list (attacks JWT-13 to JWT-19, JWT-33).
 
 use countersign_core::Span;
 use countersign_jose::Header;

@@ -7,7 +7,8 @@ use crate::support::*;
 
 /// `value` as a query or form carries it.
 fn encoded(value: &str) -> String {
-    value.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    let escape = |byte| ["%", &format!("{byte:02x}")].concat();
+    value.bytes().map(escape).collect::<Vec<_>>().concat()
 }
 
 /// Everything in the answer that can lead a browser somewhere.

@@ -164,8 +164,8 @@ async fn a_refresh_is_asked_for_exactly_as_the_rfc_says() {
         let token = tokens(&server, KIM).await?.refresh;
         let (grant, client) = (("grant_type", "refresh_token"), ("client_id", "countersign"));
         let refresh = ("refresh_token", &*token);
-        let cases: [(&[(&str, &str)], u16, &str); 12] = [
-            (&[client, refresh], 400, "invalid_request"),
+        let cases = [
+            (&[client, refresh][..], 400, "invalid_request"),
             (&[("grant_type", ""), client, refresh], 400, "invalid_request"),
             (&[("grant_type", "password"), client, refresh], 400, "unsupported_grant_type"),
             (&[("grant_type", "authorization_code"), client], 400, "unsupported_grant_type"),

@@ -74,7 +74,10 @@ async fn ses_07_i5_nothing_that_is_stored_or_shown_opens_a_session() {
         assert_eq!(bytes.len(), 32, "256 bits");
         let hash = sha256(&bytes);
         let of_text = sha256(secret.as_bytes());
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: &[u8]| {
+            let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            digits.concat()
+        };
         let id = who(&kim.get("/api/v1/session").await?).0;
         for value in [
             URL_SAFE_NO_PAD.encode(hash.as_bytes()),

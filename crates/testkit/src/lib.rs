@@ -11,10 +11,12 @@ pub mod inspect;
 pub mod logs;
 pub mod raw;
 pub mod server;
+pub mod sink;
 pub mod stores;
 
 pub use client::{Answer, Client, Tokens};
 pub use clock::{ManualClock, START};
 pub use every::{on_every_store, on_every_store_with};
 pub use server::{Options, TestServer};
+pub use sink::{Letter, Sink};
 pub use stores::{OwnStore, StoreKind};

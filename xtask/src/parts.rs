@@ -29,6 +29,7 @@ pub(crate) const FONTS: Part =
     Part { what: "Korean fonts", packages: &["fonts-noto-cjk"], found: || Path::new(KOREAN_FONTS).is_file() };
 pub(crate) const NODE: Part =
     Part { what: "Node 18 or newer with npm", packages: &["nodejs", "npm"], found: node_found };
+pub(crate) const CURL: Part = Part { what: "curl", packages: &["curl"], found: || which("curl").is_some() };
 pub(crate) const WRK: Part = Part { what: "wrk", packages: &["wrk"], found: || which("wrk").is_some() };
 pub(crate) const PIP: Part = Part { what: "pip", packages: &["python3-pip"], found: pip_found };
 

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         }
         say(NO_VECTORS);
     }
-    parts::ensure(&[parts::POSTGRES, parts::BROWSER, parts::FONTS, parts::NODE])?;
+    parts::ensure(&[parts::POSTGRES, parts::BROWSER, parts::FONTS, parts::NODE, parts::CURL])?;
     parts::ensure_npm_packages()?;
     let cluster = step("start PostgreSQL", || Cluster::start(Fsync::Off))?;
 

@@ -3,5 +3,6 @@
 mod accounts;
 mod beside;
 mod program;
+mod readme;
 mod settings;
 mod starts;

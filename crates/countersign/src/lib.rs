@@ -6,7 +6,7 @@
 //!
 //! let config = Config::load(Mode::Dev, LoadArgs::default(), &Default::default())?;
 //! let (router, service) = countersign::router(config).await?;
-//! // Serve `router`; the binary does it with `countersign_server::serve::serve`. Then:
+//! // Serve `router`, and at the end:
 //! # drop(router);
 //! service.stop().await?;
 //! # Ok(())

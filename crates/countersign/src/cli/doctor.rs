@@ -1,4 +1,5 @@
-//! `countersign doctor`: looks whether all is well, and says what to do where it is not. Makes nothing.
+//! `countersign doctor`: looks whether all is well, and says what to do where it is not. Where nothing is, it makes
+//! nothing.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;

@@ -80,10 +80,19 @@ pub(crate) fn run() -> ExitCode {
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            out::note(&format!("countersign: {error:#}"));
+            out::note(&format!("countersign: {}", told(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, each said once: some errors repeat theirs.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        words if words.contains(&cause) => told,
+        words => format!("{words}: {cause}"),
+    })
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<()> {
@@ -123,5 +132,13 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_cause_is_said_once() {
+        let disk = || anyhow::anyhow!("the disk is full");
+        let repeated = disk().context("store: the disk is full");
+        assert_eq!(told(&repeated), "store: the disk is full");
+        assert_eq!(told(&disk().context("nothing was written")), "nothing was written: the disk is full");
     }
 }

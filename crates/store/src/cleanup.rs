@@ -1,7 +1,7 @@
 //! Clean-up of what expired, in bounded steps: nothing here is needed for safety, since the rules refuse what expired
 //! whether or not it still lies in a table.
 //!
-//! A step reads at most [`ROWS`] keys away from the writer, then deletes exactly those rows, each guarded by the same
+//! A step reads at most `ROWS` keys away from the writer, then deletes exactly those rows, each guarded by the same
 //! condition: what began to live again in between makes the step lost, and it is left for the next run.
 
 use countersign_core::audit::{Event, Kind, Stamp};

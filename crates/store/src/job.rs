@@ -153,7 +153,7 @@ fn posted(row: &Row) -> Result<Posted> {
 
 /// Takes the job for one try. `Lost`: another worker has it, or it is over.
 ///
-/// The next try is due after [`backoff`], unless [`done_batch`] or [`failed_batch`] says that there is none.
+/// The next try is due after `backoff`, unless [`done_batch`] or [`failed_batch`] says that there is none.
 pub fn claim_batch(job: &Due, stamp: &Stamp<'_>) -> Batch {
     let attempt = job.tries + 1;
     let next = stamp.at + backoff(attempt);

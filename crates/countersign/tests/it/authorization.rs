@@ -167,8 +167,8 @@ fn cookie(browser: &Client) -> anyhow::Result<String> {
 async fn i17_another_accounts_proofs_reach_only_what_is_its_own() -> anyhow::Result<()> {
     let server = server().await?;
     let mut owner = member(&server, KIM).await?;
-    let owned = owner.get("/api/v1/session").await?.json();
-    let id = owned["session"]["id"].as_str().context("no id")?;
+    let told = owner.get("/api/v1/session").await?.json();
+    let id = told["session"]["id"].as_str().context("no id")?;
     let tokens = support::tokens(&server, KIM).await?;
     support::register(&server, LEE).await?;
 
@@ -187,7 +187,7 @@ async fn i17_another_accounts_proofs_reach_only_what_is_its_own() -> anyhow::Res
         set_back(&server).await?;
         for answer in answers {
             ensure!(!answer.status.is_server_error(), "{method} {path}: {}", answer.status);
-            for own in [KIM, id, owned["account"]["id"].as_str().context("no id")?] {
+            for own in [KIM, id, told["account"]["id"].as_str().context("no id")?] {
                 ensure!(!answer.body.contains(own), "{method} {path} shows {own}: {}", answer.body);
             }
             let named = path.contains("{id}") && needs == Session;

@@ -9,7 +9,7 @@ use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, Tokens
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::people::mailed_token;
+use crate::people::{mailed_token, percent};
 use crate::support::{KIM, LOGIN, SESSION};
 
 /// Passwords that nothing else here is called.
@@ -27,9 +27,9 @@ struct Life {
 }
 
 impl Life {
-    async fn begin(server: TestServer) -> anyhow::Result<Self> {
+    fn begin(server: TestServer) -> Self {
         let secrets = [FIRST, SECOND, THIRD, WRONG].map(str::to_owned).to_vec();
-        Ok(Self { browser: Client::browser(&server), server, secrets, answers: Vec::new() })
+        Self { browser: Client::browser(&server), server, secrets, answers: Vec::new() }
     }
 
     /// Sends JSON and keeps the answer, and the secrets that it set.
@@ -40,16 +40,16 @@ impl Life {
         body: serde_json::Value,
     ) -> anyhow::Result<StatusCode> {
         let answer = self.browser.json(method, path, &body).await?;
-        self.keep(answer)
+        Ok(self.keep(answer))
     }
 
-    fn keep(&mut self, answer: Answer) -> anyhow::Result<StatusCode> {
+    fn keep(&mut self, answer: Answer) -> StatusCode {
         for cookie in [SESSION, LOGIN] {
             self.secrets.extend(self.browser.cookie(cookie).map(str::to_owned));
         }
         let status = answer.status;
         self.answers.push(answer);
-        Ok(status)
+        status
     }
 
     /// The secret of the newest mail, and its code.
@@ -90,9 +90,9 @@ impl Life {
         self.server.clock.advance(Span::minutes(1));
         // After the grace it is reuse.
         let reused = self.browser.refresh(&tokens.refresh).await?;
-        ensure!(self.keep(reused)? == StatusCode::BAD_REQUEST);
+        ensure!(self.keep(reused) == StatusCode::BAD_REQUEST);
         let dead = self.browser.bearer(Method::GET, "/api/v1/session", &tokens.access).await?;
-        ensure!(self.keep(dead)? == StatusCode::UNAUTHORIZED);
+        ensure!(self.keep(dead) == StatusCode::UNAUTHORIZED);
         let changed = json!({ "current": FIRST, "new": SECOND });
         ensure!(self.json(Method::PUT, "/api/v1/password", changed).await? == StatusCode::NO_CONTENT);
         let wrong = json!({ "current": WRONG, "new": THIRD });
@@ -118,9 +118,9 @@ impl Life {
         ensure!(self.json(Method::POST, "/api/v1/reset", reset).await? == StatusCode::UNAUTHORIZED);
         let form = [("username", KIM), ("password", THIRD), ("remember", "on")];
         let login = self.browser.form("/login", &form).await?;
-        ensure!(self.keep(login)? == StatusCode::SEE_OTHER);
+        ensure!(self.keep(login) == StatusCode::SEE_OTHER);
         let logout = self.browser.form("/logout", &[]).await?;
-        ensure!(self.keep(logout)? == StatusCode::OK);
+        ensure!(self.keep(logout) == StatusCode::OK);
         Ok(())
     }
 
@@ -156,7 +156,7 @@ impl Life {
                 .request(Method::POST, "/api/v1/login")
                 .header("content-type", "application/json");
             let answer = self.browser.send(request.body(body)).await?;
-            ensure!(self.keep(answer)? == StatusCode::BAD_REQUEST);
+            ensure!(self.keep(answer) == StatusCode::BAD_REQUEST);
         }
         for authorization in
             [format!("Bearer {secret}"), format!("Basic {secret}"), format!("DPoP {secret}"), secret.clone()]
@@ -164,10 +164,10 @@ impl Life {
             let request =
                 self.browser.request(Method::GET, "/api/v1/session").header("authorization", authorization);
             let answer = self.browser.send(request).await?;
-            ensure!(self.keep(answer)? == StatusCode::UNAUTHORIZED);
+            ensure!(self.keep(answer) == StatusCode::UNAUTHORIZED);
         }
         let bad = self.browser.refresh(&format!("{secret}x")).await?;
-        ensure!(self.keep(bad)? == StatusCode::BAD_REQUEST);
+        ensure!(self.keep(bad) == StatusCode::BAD_REQUEST);
         self.server.random.break_it();
         let broken = json!({ "identifier": KIM, "password": THIRD, "deliver": "cookie" });
         ensure!(self.json(Method::POST, "/api/v1/login", broken).await? == StatusCode::INTERNAL_SERVER_ERROR);
@@ -197,7 +197,7 @@ async fn logg_02_i16_no_secret_of_a_whole_life_is_in_a_log_an_error_the_audit_lo
 -> anyhow::Result<()> {
     let kept = logs();
     let server = TestServer::start(Options::on(StoreKind::Sqlite)).await?;
-    let mut life = Life::begin(server).await?;
+    let mut life = Life::begin(server);
     life.register().await?;
     life.use_both_faces().await?;
     life.recover().await?;
@@ -232,7 +232,7 @@ async fn logg_02_i16_no_secret_of_a_whole_life_is_in_a_log_an_error_the_audit_lo
 async fn i17_every_change_of_a_whole_life_is_in_the_audit_log_with_who_where_and_which_request()
 -> anyhow::Result<()> {
     let server = TestServer::start(Options::on(StoreKind::Memory)).await?;
-    let mut life = Life::begin(server).await?;
+    let mut life = Life::begin(server);
     life.register().await?;
     life.use_both_faces().await?;
     life.recover().await?;
@@ -294,7 +294,7 @@ async fn logg_01_what_a_stranger_sends_forges_no_line_of_any_log() -> anyhow::Re
         format!("{marker}{}", "A".repeat(12_000)),
     ] {
         let header: String = text.chars().filter(|c| !c.is_control() && c.is_ascii()).collect();
-        let encoded: String = text.bytes().take(3000).map(|byte| format!("%{byte:02x}")).collect();
+        let encoded = percent(&text.as_bytes()[..text.len().min(3000)]);
         let body = json!({ "identifier": text, "password": text, "deliver": "cookie" });
         let request = browser.request(Method::POST, "/api/v1/login").header("user-agent", &header);
         let request = request.header("x-request-id", "x").header("accept-language", "en").json(&body);

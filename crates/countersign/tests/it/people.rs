@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use countersign_core::Span;
 use countersign_testkit::{Answer, Client, TestServer};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
 use crate::support::{PASSWORD, browser};
@@ -87,6 +87,20 @@ pub(crate) fn likeness(answer: &Answer, typed: &str) -> String {
         .fold(text, |text, changing| text.replace(changing, "…"))
 }
 
+/// Posts JSON fifty times at once, over one pool of connections; the answers' statuses by their numbers.
+pub(crate) async fn fifty(
+    server: &TestServer,
+    path: &'static str,
+    body: impl Fn(usize) -> Value,
+) -> anyhow::Result<Vec<StatusCode>> {
+    let pool = Client::tool(server);
+    let post = |number| {
+        let (mut client, body) = (pool.clone(), body(number));
+        async move { Ok(client.json(Method::POST, path, &body).await?.status) }
+    };
+    at_once(50, post).await
+}
+
 /// Does the same `count` times at once, let off together.
 pub(crate) async fn at_once<T, F>(count: usize, task: impl Fn(usize) -> F) -> anyhow::Result<Vec<T>>
 where
@@ -108,4 +122,9 @@ where
         results.push(task.await??);
     }
     Ok(results)
+}
+
+/// Every byte as a URL carries it: `%41`.
+pub(crate) fn percent(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }

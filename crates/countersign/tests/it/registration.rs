@@ -6,7 +6,7 @@ use countersign_testkit::{Client, TestServer, on_every_store, on_every_store_wit
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::people::{at_once, likeness, mailed_token, mails_about, member, opens};
+use crate::people::{fifty, likeness, mailed_token, mails_about, member, opens};
 use crate::support::{self, KIM, LEE, LOGIN, OTHER_PASSWORD, PASSWORD};
 
 const ACCOUNTS: &str = "/api/v1/accounts";
@@ -144,11 +144,8 @@ async fn rec_12_no_address_and_no_name_reaches_another_mailbox_or_another_header
             &long,
             "",
         ] {
-            for path in [ACCOUNTS, "/api/v1/recover"] {
-                let mut body = json!({ "email": email });
-                if path == ACCOUNTS {
-                    body["password"] = json!(PASSWORD);
-                }
+            let registration = json!({ "email": email, "password": PASSWORD });
+            for (path, body) in [(ACCOUNTS, registration), ("/api/v1/recover", json!({ "email": email }))] {
                 let answer = browser.json(Method::POST, path, &body).await?;
                 ensure!(
                     answer.status == 400 && answer.code() == "invalid_request",
@@ -285,19 +282,10 @@ async fn race_06_i9_fifty_registrations_of_one_address_make_one_account() {
                 format!("P{round}@EXAMPLE.ORG"),
                 format!("p{round}＠example.org"),
             ];
-            let pool = Client::tool(&server);
-            let register = |task: usize| {
-                let (mut client, email) = (pool.clone(), spellings[task % 3].clone());
-                async move {
-                    Ok(client
-                        .json(Method::POST, ACCOUNTS, &json!({ "email": email, "password": PASSWORD }))
-                        .await?
-                        .status)
-                }
-            };
-            let answers = at_once(50, register).await?;
+            let body = |task: usize| json!({ "email": spellings[task % 3], "password": PASSWORD });
+            let answers = fifty(&server, ACCOUNTS, body).await?;
             ensure!(answers.iter().all(|status| *status == StatusCode::ACCEPTED), "{answers:?}");
-            let mails = pool.mails().await?;
+            let mails = Client::tool(&server).mails().await?;
             let own = |mail: &&Value| mail["to"].as_str().is_some_and(|to| to.to_lowercase() == spellings[0]);
             let links: Vec<String> = mails
                 .iter()
@@ -331,12 +319,7 @@ async fn race_03_i9_a_verification_link_used_fifty_times_at_once_works_once() {
                 .json(Method::POST, ACCOUNTS, &json!({ "email": email, "password": PASSWORD }))
                 .await?;
             let body = json!({ "token": mailed_token(&server, &email).await?, "password": PASSWORD });
-            let pool = Client::tool(&server);
-            let verify = |_| {
-                let (mut client, body) = (pool.clone(), body.clone());
-                async move { Ok(client.json(Method::POST, VERIFY, &body).await?.status) }
-            };
-            let answers = at_once(50, verify).await?;
+            let answers = fifty(&server, VERIFY, |_| body.clone()).await?;
             let done = answers.iter().filter(|status| **status == StatusCode::NO_CONTENT).count();
             let refused = answers.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
             ensure!((done, refused) == (1, 49), "{answers:?}");

@@ -126,6 +126,26 @@ async fn race_07_i1_no_token_of_a_refresh_outlives_the_logout_that_it_raced() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn race_07_i1_a_repeated_refresh_looks_once_more_before_its_bytes_leave() {
+    on_every_store(async |server| {
+        register(&server, KIM).await?;
+        let kim = both_faces(&server, KIM).await?;
+        // A repeat writes nothing, so nothing guards it: it is held up where its token is made, and the session ends.
+        let held = server.random.hold_next();
+        let repeat = tokio::spawn(refresh(Client::tool(&server), kim.replaced.clone()));
+        held.until_somebody_waits();
+        let answer = kim.browser.request(Method::DELETE, "/api/v1/session").send().await?;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        drop(held);
+        let repeated = repeat.await??;
+        assert_eq!(repeated.status, StatusCode::BAD_REQUEST, "{}", repeated.body);
+        assert_eq!(repeated.json()["error"], "invalid_grant");
+        Ok(())
+    })
+    .await;
+}
+
 /// What a login brought: a browser with a cookie, or tokens.
 type Login = (Client, Option<Tokens>);
 

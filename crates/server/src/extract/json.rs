@@ -23,6 +23,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Serde also reads a struct from an array, by position.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+        return Err(Problem::new(Kind::InvalidRequest).detail("The body is no JSON object."));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -66,6 +70,8 @@ mod tests {
             br#"{"email":null}"#,
             b"",
             b"[]",
+            b" [\"a@b.c\"]",
+            b"[\"a@b.c\",null]",
         ] {
             let problem = parse::<Body>(bad).unwrap_err();
             assert_eq!(problem.kind, Kind::InvalidRequest, "{}", String::from_utf8_lossy(bad));

@@ -76,6 +76,20 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What to do, where the handler knows nothing better.
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::NotFound => "No route has this path.",
+            Self::MethodNotAllowed => "The Allow header names the methods of this path.",
+            Self::WrongHost => "Ask this server by the name in its public URL.",
+            Self::Overloaded => "Try again in a moment.",
+            Self::Internal => "Try again. The server's log has more under this request id.",
+            _ => self.wire().2,
+        }
+    }
+}
+
 /// One field of the request and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
@@ -99,7 +113,6 @@ pub(crate) struct ProblemBody<'a> {
     /// Stable, such as `invalid_request`
     code: &'static str,
     /// What to do, in English
-    #[serde(skip_serializing_if = "str::is_empty")]
     detail: &'a str,
     /// `req_…`, as in the server's log
     request_id: String,
@@ -176,7 +189,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             code,
-            detail: &self.detail,
+            detail: if self.detail.is_empty() { self.kind.advice() } else { &self.detail },
             request_id: request.to_string(),
             errors: &self.errors,
         };

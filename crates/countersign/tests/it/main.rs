@@ -7,6 +7,7 @@ mod authorization;
 mod browser;
 mod claims;
 mod cli;
+mod contract;
 mod cookies;
 mod cors;
 mod csrf;

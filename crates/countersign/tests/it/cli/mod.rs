@@ -2,6 +2,8 @@
 
 mod accounts;
 mod beside;
+mod durable;
+mod log_lines;
 mod program;
 mod readme;
 mod settings;

@@ -1,0 +1,51 @@
+//! The log as an operator's collector reads it, at its finest.
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
+
+use super::program::{KIM, PASSWORD, Place};
+
+#[tokio::test]
+async fn logg_01_logg_02_each_line_of_the_log_is_one_event_of_ours_and_holds_nothing_that_was_sent()
+-> anyhow::Result<()> {
+    let place = Place::new()?.with("COUNTERSIGN_LOG_FORMAT", "json").with("COUNTERSIGN_LOG_LEVEL", "trace");
+    let server = place.start()?;
+    ensure!(place.create(KIM)?.code == Some(0));
+    let (_, tokens) = server.log_in(KIM, PASSWORD).await?;
+    let marker = "forged-7f3a91";
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    for text in [
+        format!("\n{{\"level\":\"INFO\",\"message\":\"{marker}\"}}"),
+        format!("\u{1b}[31m{marker}\u{2028}%s{{}}"),
+        format!("{marker}{}", "A".repeat(8000)),
+    ] {
+        let header: String = text.chars().filter(char::is_ascii_graphic).collect();
+        let body = json!({ "identifier": text, "password": text, "deliver": "cookie" });
+        let login =
+            client.post(format!("{}/api/v1/login", server.url)).header("user-agent", &header).json(&body);
+        ensure!(login.send().await?.status() == 401);
+        let asked = client.get(format!("{}/{header}", server.url)).bearer_auth(&header).send().await?;
+        ensure!(asked.status().is_client_error());
+        let fields = [("grant_type", "refresh_token"), ("client_id", &*text), ("refresh_token", &*text)];
+        ensure!(
+            client.post(format!("{}/oauth2/token", server.url)).form(&fields).send().await?.status() == 401
+        );
+    }
+    let log = server.log();
+    let secrets =
+        ["access_token", "refresh_token"].map(|name| tokens[name].as_str().unwrap_or("?").to_owned());
+    for line in log.lines() {
+        let event: Value = serde_json::from_str(line).with_context(|| format!("no event: {line}"))?;
+        let target = event["target"].as_str().context("no target")?;
+        ensure!(target.starts_with("countersign") && event["timestamp"].is_string(), "{line}");
+    }
+    ensure!(
+        log.contains("access token issued") && log.contains("request refused"),
+        "this is not the log: {log}"
+    );
+    for sent in secrets.iter().map(String::as_str).chain([marker, PASSWORD, KIM]) {
+        ensure!(!log.contains(sent), "{sent} is in the log");
+    }
+    server.stop()?;
+    Ok(())
+}

@@ -48,11 +48,7 @@ fn item<'a>(session: &Session, id: &'a str, current: SessionId) -> SessionItem<'
 }
 
 /// Ends one session of the account; the present one is a logout.
-pub(crate) async fn end_one(
-    ctx: Ctx,
-    visitor: Visitor,
-    Segment(id): Segment,
-) -> Result<Response, Problem> {
+pub(crate) async fn end_one(ctx: Ctx, visitor: Visitor, Segment(id): Segment) -> Result<Response, Problem> {
     let Some(live) = visitor.0 else { return Ok(super::login::first(PATH)) };
     let session = SessionId::parse(&id).map_err(|_| Problem::new(Kind::NotFound))?;
     flows::end::end(&ctx, live.session.account, Scope::One(session), EndReason::Revoked).await?;

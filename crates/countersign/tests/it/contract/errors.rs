@@ -91,8 +91,6 @@ async fn unknown_missing_and_mistyped_fields_are_refused_everywhere() -> anyhow:
         more["is_admin"] = json!(true);
         let by_position: Value =
             body.as_object().map(|body| body.values().cloned().collect()).unwrap_or_default();
-        let by_position: Value =
-            body.as_object().map(|body| body.values().cloned().collect()).unwrap_or_default();
         let answer = kim.json(method.clone(), path, &more).await?;
         assert_problem(&answer, StatusCode::BAD_REQUEST, "invalid_request", &[("is_admin", "invalid")]);
         for wrong in [json!({}), by_position, json!("text"), json!(null)] {

@@ -68,9 +68,9 @@ async fn the_openapi_document_names_every_route_of_the_api() -> anyhow::Result<(
     let server = server().await?;
     let document = Client::tool(&server).get("/api/v1/openapi.json").await?.json();
     let described: BTreeSet<&str> = fields(&document["paths"]).into_iter().collect();
-    let served: BTreeSet<&str> = countersign_server::router::paths(true)
+    let routes: BTreeSet<&str> = countersign_server::router::paths(true)
         .filter(|path| path.starts_with("/api/v1") && !path.ends_with("openapi.json"))
         .collect();
-    assert!(served.is_subset(&described), "{:?}", served.difference(&described));
+    assert!(routes.is_subset(&described), "{:?}", routes.difference(&described));
     Ok(())
 }

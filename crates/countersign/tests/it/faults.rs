@@ -79,6 +79,8 @@ async fn http_32_i13_without_its_database_the_server_refuses_everything_and_tell
                 answer.body
             );
             ensure!(answer.cookies().is_empty(), "{name} set a cookie");
+            let put_off = answer.status == StatusCode::SERVICE_UNAVAILABLE;
+            ensure!(!put_off || answer.header("retry-after") == "1", "{name} does not say when to try again");
             is_generic(answer).with_context(|| (*name).to_owned())?;
         }
         ensure!(Client::tool(&server).get("/healthz").await?.status == StatusCode::NO_CONTENT);

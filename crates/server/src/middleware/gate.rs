@@ -13,7 +13,7 @@ use http::{Method, StatusCode, header};
 use crate::app::App;
 use crate::ctx::Ctx;
 use crate::extract::{client, cookies::Cookies};
-use crate::respond::problem::{Kind, Problem};
+use crate::respond::problem::{Kind, Problem, SOON};
 use crate::respond::{headers, page};
 
 use super::access::{Access, Csrf, Faces, Surface};
@@ -97,8 +97,11 @@ fn finish(ctx: &Ctx, access: Access, head: bool, mut response: Response) -> Resp
         _ => None,
     });
     if let Some(problem) = problem {
-        log(ctx, &problem);
+        problem.log(ctx);
         response = word(ctx, access, &problem, response);
+    }
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, SOON);
     }
     headers::finish(&ctx.app.config, access, response.headers_mut());
     if access.cors {
@@ -122,17 +125,4 @@ fn word(ctx: &Ctx, access: Access, problem: &Problem, unworded: Response) -> Res
     response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
     headers::request_id(ctx, response.headers_mut());
     response
-}
-
-/// Once, here, and never with what the caller sent.
-fn log(ctx: &Ctx, problem: &Problem) {
-    let (status, code, _) = problem.kind.wire();
-    let cause = problem.cause.as_deref().unwrap_or("");
-    if problem.kind == Kind::Internal {
-        tracing::error!(request_id = %ctx.request, code, cause, "request failed");
-    } else if status.is_server_error() {
-        tracing::warn!(request_id = %ctx.request, code, cause, "request put off");
-    } else {
-        tracing::debug!(request_id = %ctx.request, code, cause, "request refused");
-    }
 }

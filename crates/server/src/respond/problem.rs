@@ -10,7 +10,11 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::ctx::Ctx;
 use crate::hash_pool::Overloaded;
+
+/// Seconds after which it is worth another try, of every 503.
+pub(crate) const SOON: HeaderValue = HeaderValue::from_static("1");
 
 /// What went wrong, by who is to blame and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,6 +185,20 @@ impl Problem {
         self
     }
 
+    /// Tells the log what happened: once, by the gate, or by the page that puts it into words of its own. Never what the
+    /// caller sent.
+    pub(crate) fn log(&self, ctx: &Ctx) {
+        let (status, code, _) = self.kind.wire();
+        let cause = self.cause.as_deref().unwrap_or("");
+        if self.kind == Kind::Internal {
+            tracing::error!(request_id = %ctx.request, code, cause, "request failed");
+        } else if status.is_server_error() {
+            tracing::warn!(request_id = %ctx.request, code, cause, "request put off");
+        } else {
+            tracing::debug!(request_id = %ctx.request, code, cause, "request refused");
+        }
+    }
+
     /// As RFC 9457 JSON.
     pub(crate) fn to_json(&self, request: RequestId) -> Vec<u8> {
         let (status, code, title) = self.kind.wire();
@@ -216,7 +234,7 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if self.kind == Kind::Overloaded {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, SOON);
         }
         response.extensions_mut().insert(std::sync::Arc::new(self));
         response

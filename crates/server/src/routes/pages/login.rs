@@ -60,7 +60,10 @@ pub(crate) async fn submit(
         Err(problem) => {
             let (status, message) = match problem.kind {
                 Kind::InvalidCredentials => (StatusCode::UNAUTHORIZED, LoginMessage::Refused),
-                Kind::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, LoginMessage::Busy(Busy::Overloaded)),
+                Kind::Overloaded => {
+                    problem.log(&ctx);
+                    (StatusCode::SERVICE_UNAVAILABLE, LoginMessage::Busy(Busy::Overloaded))
+                }
                 _ => return Err(problem),
             };
             let again = LoginPage {

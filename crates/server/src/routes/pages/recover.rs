@@ -30,6 +30,7 @@ pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
     match recover(&ctx, &address).await {
         Ok(()) => Ok(page::see_other("/recover?sent=1")),
         Err(problem) if problem.kind == Kind::Overloaded => {
+            problem.log(&ctx);
             let shown = RecoverPage { email, problem: None, busy: Some(Busy::Overloaded) };
             Ok(page::show(&ctx, (StatusCode::SERVICE_UNAVAILABLE, PATH, false), &shown))
         }

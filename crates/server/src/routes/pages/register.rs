@@ -42,6 +42,7 @@ pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
             Ok(again(&ctx, &form, RegisterProblems { password, ..RegisterProblems::default() }))
         }
         Err(problem) if problem.kind == Kind::Overloaded => {
+            problem.log(&ctx);
             let busy = Some(Busy::Overloaded);
             Ok(again(&ctx, &form, RegisterProblems { busy, ..RegisterProblems::default() }))
         }

@@ -38,6 +38,7 @@ pub(crate) async fn submit(ctx: Ctx, fields: Form) -> Result<Response, Problem> 
         Ok(Changed::Rejected(rejection)) => Ok(refused(&ctx, token, rejection)),
         Err(problem) if problem.kind == Kind::InvalidToken => Ok(dead(&ctx)),
         Err(problem) if problem.kind == Kind::Overloaded => {
+            problem.log(&ctx);
             Ok(form(&ctx, StatusCode::SERVICE_UNAVAILABLE, token, (None, Some(Busy::Overloaded))))
         }
         Err(problem) => Err(problem),

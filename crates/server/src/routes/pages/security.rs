@@ -41,7 +41,10 @@ pub(crate) async fn submit(ctx: Ctx, visitor: Visitor, fields: Form) -> Result<R
         Ok(Changed::WrongCurrent) => SecurityProblem::WrongCurrent,
         Ok(Changed::Same) => SecurityProblem::New(PasswordProblem::SameAsOld),
         Ok(Changed::Rejected(rejection)) => SecurityProblem::New(problem_of(rejection)),
-        Err(problem) if problem.kind == Kind::Overloaded => SecurityProblem::Busy(Busy::Overloaded),
+        Err(problem) if problem.kind == Kind::Overloaded => {
+            problem.log(&ctx);
+            SecurityProblem::Busy(Busy::Overloaded)
+        }
         Err(problem) => return Err(problem),
     };
     let status = match problem {

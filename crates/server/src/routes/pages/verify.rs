@@ -84,6 +84,7 @@ fn by_link(ctx: &Ctx, token: &str, came: Result<Verified, Problem>) -> Result<Re
             return Ok(page::show(ctx, (StatusCode::BAD_REQUEST, "/verify", false), &VerifyDeadPage));
         }
         Err(problem) if problem.kind == Kind::Overloaded => {
+            problem.log(ctx);
             shown.busy = Some(Busy::Overloaded);
             StatusCode::SERVICE_UNAVAILABLE
         }
@@ -103,6 +104,7 @@ fn by_code(
         // Wrong, too late, unknown, or no tries left: one answer (I14).
         Ok(Ok(Verified::Refused(_))) => (StatusCode::BAD_REQUEST, Some(CodeProblem::Wrong)),
         Ok(Err(problem)) if problem.kind == Kind::Overloaded => {
+            problem.log(ctx);
             (StatusCode::SERVICE_UNAVAILABLE, Some(CodeProblem::Busy(Busy::Overloaded)))
         }
         Ok(Err(problem)) => return Err(problem),

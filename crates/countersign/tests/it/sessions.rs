@@ -148,6 +148,26 @@ async fn ses_12_an_account_made_again_under_the_same_address_inherits_nothing() 
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ses_12_a_login_under_way_never_opens_the_account_that_took_the_address_meanwhile() {
+    on_every_store(async |server| {
+        register(&server, KIM).await?;
+        // The login has read the account and is held up on its way to the hash.
+        let held = server.random.hold_next();
+        let mut old = Client::tool(&server);
+        let login = tokio::spawn(async move { old.log_in(KIM, PASSWORD).await });
+        held.until_somebody_waits();
+        operate(&server, Command::AccountDelete { account: KIM.to_owned() }).await?;
+        server.clock.advance(Span::seconds(1));
+        Client::browser(&server).register(KIM, OTHER_PASSWORD).await?;
+        drop(held);
+        let answer = login.await??;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.body);
+        Ok(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn ses_13_a_session_lives_to_its_idle_end_to_the_microsecond() {
     on_every_store(async |server| {

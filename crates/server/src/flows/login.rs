@@ -59,10 +59,10 @@ pub(crate) async fn login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Prob
             None => None,
         };
         let (account, stored) = known.map_or((None, None), |(account, stored)| (Some(account), stored));
-        // The password is compared once for each version of the account: a batch that was lost to anything but a
+        // The password is compared once for each version of each account: a batch that was lost to anything but a
         // change of the account is decided again without another hash. An upgrade replaces what was compared, and
-        // nothing that came since.
-        let version = account.map(|account| account.version);
+        // nothing that came since. Another account may have the identifier by now (attack SES-12).
+        let version = account.map(|account| (account.id, account.version));
         let (stored, proof) = match compared.take() {
             Some((this, stored, proof)) if this == version => (stored, proof),
             _ => (stored.clone(), compare(ctx, attempt.password.clone(), stored).await?),

@@ -120,6 +120,10 @@ impl Keyring {
             let stored = store::keys(store).await?;
             let keys: Vec<Key> = stored.iter().map(|stored| stored.key.clone()).collect();
             let steps = decide(&keys, &[self.alg], ask, (stamp.at, &self.limits));
+            // Another process may have moved keys on since this one read them.
+            if let Some(keys) = Keys::read(&stored, &self.sealer, self.alg)? {
+                self.present.store(Arc::new(keys));
+            }
             if steps.is_empty() {
                 return Ok(taken);
             }
@@ -128,13 +132,10 @@ impl Keyring {
                     continue;
                 }
                 // What was asked for is done once; what follows from it (a new next key) is the schedule's.
-                if matches!(step, Step::Replace { .. }) {
+                if matches!(step, Step::Replace { .. } | Step::Revoke { .. } | Step::Activate { .. }) {
                     ask = Ask::Schedule;
                 }
                 taken.push(step);
-            }
-            if let Some(keys) = Keys::read(&store::keys(store).await?, &self.sealer, self.alg)? {
-                self.present.store(Arc::new(keys));
             }
         }
         Err(KeyringError::Contended)
@@ -142,14 +143,16 @@ impl Keyring {
 }
 
 impl Keys {
-    /// The set that these stored keys make; none where no key is active.
+    /// The set that these stored keys make; none where no key is active. One of another algorithm signs until the wanted
+    /// one was published for long enough.
     fn read(stored: &[store::Stored], cipher: &Sealer, alg: Alg) -> Result<Option<Self>, KeyringError> {
-        let active = stored.iter().find(|stored| stored.key.alg == alg && stored.key.state == State::Active);
-        let Some(active) = active else { return Ok(None) };
+        let active = || stored.iter().filter(|stored| stored.key.state == State::Active);
+        let wanted = active().find(|stored| stored.key.alg == alg);
+        let Some(active) = wanted.or_else(|| active().next()) else { return Ok(None) };
         let sealed =
             active.sealed.as_deref().ok_or(KeyringError::Broken("an active key without a private part"))?;
         let private = cipher.open(sealed, active.key.kid.as_bytes()).map_err(|_| KeyringError::Sealed)?;
-        let signing = SigningKey::from_pkcs8(alg, &private)?;
+        let signing = SigningKey::from_pkcs8(active.key.alg, &private)?;
         let published = stored.iter().filter(|stored| stored.key.state.published());
         let jwks =
             published.map(|stored| Jwk::parse(stored.public.as_bytes())).collect::<Result<Vec<_>, _>>()?;
@@ -201,6 +204,8 @@ async fn take(
             store::create_batch(&new, *state, stamp)
         }
         Step::Replace { active, next } => store::replace_batch(active, next, stamp),
+        Step::Revoke { active, next } => store::revoke_batch(active, next, stamp),
+        Step::Activate { next } => store::activate_batch(next, stamp),
         Step::Withdraw { kid } => store::withdraw_batch(kid, stamp),
         Step::Retire { kid } => store::retire_batch(kid, stamp),
     };

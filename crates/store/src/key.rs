@@ -30,6 +30,14 @@ UPDATE keys
  WHERE kid = $2
    AND state = 'active'";
 
+const REVOKE: &str = "
+UPDATE keys
+   SET state = 'retired',
+       since = $1,
+       sealed = NULL
+ WHERE kid = $2
+   AND state = 'active'";
+
 const WITHDRAW: &str = "
 UPDATE keys
    SET state = 'retiring',
@@ -55,7 +63,7 @@ INSERT INTO refresh_keys (number, sealed, created_at)
 VALUES ($1, $2, $3)";
 
 pub(crate) const STATEMENTS: &[&str] =
-    &[KEYS, CREATE, ACTIVATE, REPLACE, WITHDRAW, RETIRE, REFRESH_KEYS, CREATE_REFRESH_KEY];
+    &[KEYS, CREATE, ACTIVATE, REPLACE, REVOKE, WITHDRAW, RETIRE, REFRESH_KEYS, CREATE_REFRESH_KEY];
 
 /// A signing key as it lies in the store.
 #[derive(Clone, PartialEq, Eq)]
@@ -133,6 +141,21 @@ pub fn replace_batch(active: &str, next: &str, stamp: &Stamp<'_>) -> Batch {
         .event(stamp, moved(next, State::Active))
         .exactly(1, REPLACE, vec![stamp.at.micros().into(), active.into()])
         .exactly(1, ACTIVATE, vec![stamp.at.micros().into(), next.into()])
+}
+
+/// `Step::Revoke`: the next key takes over, the active one is no longer published and its private part is gone. `Lost`:
+/// one of them has moved on.
+pub fn revoke_batch(active: &str, next: &str, stamp: &Stamp<'_>) -> Batch {
+    Batch::new(stamp, moved(active, State::Retired))
+        .event(stamp, moved(next, State::Active))
+        .exactly(1, REVOKE, vec![stamp.at.micros().into(), active.into()])
+        .exactly(1, ACTIVATE, vec![stamp.at.micros().into(), next.into()])
+}
+
+/// `Step::Activate`: the next key begins to sign. `Lost`: it has moved on, or its algorithm has an active key.
+pub fn activate_batch(next: &str, stamp: &Stamp<'_>) -> Batch {
+    let batch = Batch::new(stamp, moved(next, State::Active));
+    batch.exactly(1, ACTIVATE, vec![stamp.at.micros().into(), next.into()])
 }
 
 /// `Step::Withdraw`: nothing signs with the key's algorithm any more. `Lost`: it has moved on.

@@ -43,6 +43,18 @@ pub enum Step {
         /// Becomes active.
         next: String,
     },
+    /// The active key was stolen: the next one takes over, and the stolen one counts no more from now on.
+    Revoke {
+        /// Becomes retired at once.
+        active: String,
+        /// Becomes active, known to all verifiers or not.
+        next: String,
+    },
+    /// The first key of an algorithm begins to sign, published for long enough.
+    Activate {
+        /// Becomes active.
+        next: String,
+    },
     /// Nothing signs with its algorithm any more.
     Withdraw {
         /// Becomes retiring.
@@ -70,8 +82,11 @@ pub enum Ask {
 pub fn decide(keys: &[Key], wanted: &[Alg], ask: Ask, (now, limits): (Time, &Limits)) -> Vec<Step> {
     let mut steps: Vec<Step> =
         wanted.iter().filter_map(|alg| step_for(keys, *alg, ask, (now, limits))).collect();
+    // Until the wanted ones sign, the others go on: nobody knows a key before it was published.
+    let settled =
+        wanted.iter().all(|alg| keys.iter().any(|key| key.alg == *alg && key.state == State::Active));
     for key in keys {
-        let unwanted = !wanted.contains(&key.alg);
+        let unwanted = settled && !wanted.contains(&key.alg);
         match key.state {
             State::Active | State::Next if unwanted => steps.push(Step::Withdraw { kid: key.kid.clone() }),
             State::Retiring if now >= key.since + limits.retiring => {
@@ -85,15 +100,24 @@ pub fn decide(keys: &[Key], wanted: &[Alg], ask: Ask, (now, limits): (Time, &Lim
 
 fn step_for(keys: &[Key], alg: Alg, ask: Ask, (now, limits): (Time, &Limits)) -> Option<Step> {
     let find = |state| keys.iter().find(|key| key.alg == alg && key.state == state);
-    let Some(active) = find(State::Active) else { return Some(Step::Create { alg, state: State::Active }) };
-    let Some(next) = find(State::Next) else { return Some(Step::Create { alg, state: State::Next }) };
-    let known = now >= next.created_at + limits.published_before;
-    let due = match ask {
-        Ask::Schedule => known && now >= active.since + limits.active,
-        Ask::Rotate => known,
-        Ask::RotateNow => true,
+    let Some(next) = find(State::Next) else {
+        // Only the very first key of all may sign at once: there is no verifier yet that could miss it.
+        let first = !keys.iter().any(|key| key.state == State::Active);
+        return Some(Step::Create { alg, state: if first { State::Active } else { State::Next } });
     };
-    due.then(|| Step::Replace { active: active.kid.clone(), next: next.kid.clone() })
+    let (kid, known) = (next.kid.clone(), now >= next.created_at + limits.published_before);
+    let Some(active) = find(State::Active) else {
+        return (known || ask == Ask::RotateNow).then_some(Step::Activate { next: kid });
+    };
+    let replaced = active.kid.clone();
+    match ask {
+        Ask::RotateNow => Some(Step::Revoke { active: replaced, next: kid }),
+        Ask::Rotate if known => Some(Step::Replace { active: replaced, next: kid }),
+        Ask::Schedule if known && now >= active.since + limits.active => {
+            Some(Step::Replace { active: replaced, next: kid })
+        }
+        Ask::Schedule | Ask::Rotate => None,
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +147,26 @@ mod tests {
             assert_eq!(steps(&[active.clone(), fresh.clone()], ask), [], "{ask:?}");
             assert_eq!(steps(&[active.clone(), known.clone()], ask), replace, "{ask:?}");
         }
-        assert_eq!(steps(&[active, fresh], Ask::RotateNow), replace);
+    }
+
+    #[test]
+    fn jwt_34_a_stolen_key_counts_no_more_at_once() {
+        let active = key("a", Alg::Es256, State::Active, Span::days(1));
+        let fresh = key("n", Alg::Es256, State::Next, Span::ZERO);
+        let revoke = [Step::Revoke { active: "a".into(), next: "n".into() }];
+        assert_eq!(steps(&[active, fresh], Ask::RotateNow), revoke);
+    }
+
+    #[test]
+    fn i11_another_algorithm_signs_only_after_its_key_was_published() {
+        let old = key("r", Alg::Rs256, State::Active, Span::days(1));
+        let next = |age| key("n", Alg::Es256, State::Next, age);
+        let create = [Step::Create { alg: Alg::Es256, state: State::Next }];
+        assert_eq!(steps(std::slice::from_ref(&old), Ask::Schedule), create);
+        let soon = next(Span::hours(24) + Span::from_micros(-1));
+        assert_eq!(steps(&[old.clone(), soon], Ask::Schedule), []);
+        let activate = [Step::Activate { next: "n".into() }];
+        assert_eq!(steps(&[old, next(Span::hours(24))], Ask::Schedule), activate);
     }
 
     #[test]

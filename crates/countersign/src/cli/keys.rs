@@ -17,7 +17,7 @@ pub(super) enum Keys {
     },
     /// Have the next key sign, once verifiers had the time to fetch it
     Rotate {
-        /// At once: the present key was stolen
+        /// At once: the present key was stolen. What it signed is refused from then on
         #[arg(long)]
         now: bool,
     },
@@ -51,8 +51,8 @@ fn rotate(place: &Place, now: bool) -> anyhow::Result<()> {
     for step in &steps {
         out::line(&told(step));
     }
-    let replaced = steps.iter().any(|step| matches!(step, KeyStep::Replaced { .. }));
-    if let (false, Some(ready_at)) = (replaced, ready_at) {
+    let only_made = steps.iter().all(|step| matches!(step, KeyStep::Created { .. }));
+    if let (true, Some(ready_at)) = (only_made, ready_at) {
         out::line(&format!(
             "the present key goes on signing: verifiers know the next one from {ready_at} on. Rotate again then, or with \
              --now if the present key was stolen"
@@ -67,6 +67,10 @@ fn told(step: &KeyStep) -> String {
         KeyStep::Replaced { active, next } => {
             format!("{next} signs from now on; {active} stays published while its tokens live")
         }
+        KeyStep::Revoked { active, next } => {
+            format!("{next} signs from now on; {active} counts no more, and with it no token that it signed")
+        }
+        KeyStep::Activated { kid } => format!("{kid} signs from now on"),
         KeyStep::Withdrawn { kid } => format!("{kid} signs no longer: nothing uses its algorithm"),
         KeyStep::Retired { kid } => format!("{kid} is published no longer"),
     }

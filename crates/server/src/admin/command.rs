@@ -44,8 +44,8 @@ pub enum Command {
     KeysList,
     /// A new signing key.
     KeysRotate {
-        /// At once: the present one was stolen. Verifiers that do not know the next one yet refuse its tokens until they
-        /// have fetched it.
+        /// At once: the present one was stolen and counts no more. Verifiers that do not know the next one yet refuse its
+        /// tokens until they have fetched it.
         now: bool,
     },
     /// Ends one session.

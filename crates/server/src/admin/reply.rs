@@ -173,6 +173,18 @@ pub enum KeyStep {
         /// Signs from now on.
         next: String,
     },
+    /// A stolen key counts no more.
+    Revoked {
+        /// Signed until now; neither published nor accepted from now on.
+        active: String,
+        /// Signs from now on.
+        next: String,
+    },
+    /// The first key of an algorithm begins to sign.
+    Activated {
+        /// Which.
+        kid: String,
+    },
     /// A key of an algorithm that nothing uses any more signs no longer.
     Withdrawn {
         /// Which.
@@ -193,6 +205,8 @@ impl From<key::rotate::Step> for KeyStep {
                 Self::Created { alg: alg.as_str().to_owned(), state: state.as_str().to_owned() }
             }
             Step::Replace { active, next } => Self::Replaced { active, next },
+            Step::Revoke { active, next } => Self::Revoked { active, next },
+            Step::Activate { next } => Self::Activated { kid: next },
             Step::Withdraw { kid } => Self::Withdrawn { kid },
             Step::Retire { kid } => Self::Retired { kid },
         }

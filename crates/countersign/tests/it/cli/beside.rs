@@ -84,12 +84,11 @@ async fn i11_keys_rotate_when_verifiers_know_the_next_one_or_at_once() -> anyhow
     let at_once = place.run(&["keys", "rotate", "--now"])?;
     assert!(at_once.code == Some(0) && at_once.out.contains("signs from now on"), "{at_once:?}");
     assert_ne!(active()?, first);
-    assert_eq!(server.who(&tokens).await?, 200, "a replaced key still verifies");
-    let jwks: serde_json::Value =
-        reqwest::get(format!("{}/.well-known/jwks.json", server.url)).await?.json().await?;
-    let published: Vec<_> =
-        jwks["keys"].as_array().context("keys")?.iter().map(|key| key["kid"].clone()).collect();
-    assert!(published.contains(&first.into()) && published.len() == 3, "{published:?}");
+    assert_eq!(server.who(&tokens).await?, 401, "what the stolen key signed is refused");
+    let url = format!("{}/.well-known/jwks.json", server.url);
+    let jwks: serde_json::Value = reqwest::get(url).await?.json().await?;
+    let published = jwks["keys"].as_array().context("keys")?;
+    assert!(published.len() == 2 && published.iter().all(|key| key["kid"] != first), "{published:?}");
     Ok(())
 }
 
@@ -181,7 +180,7 @@ fn the_admin_socket_takes_one_line_of_its_own_language() -> anyhow::Result<()> {
     ] {
         assert_eq!(ask(line)?, "{\"Err\":\"unknown\"}\n", "{}", String::from_utf8_lossy(line));
     }
-    assert_eq!(ask(&[b'x'; 70_000])?, "");
+    assert_eq!(ask(&vec![b'x'; 70_000])?, "");
     assert!(ask(b"\"ping\"\n")?.contains("pong"), "and it still answers");
     Ok(())
 }

@@ -12,6 +12,8 @@ pub enum Kind {
     RegistrationOpened,
     /// A known address was told that somebody tried to register it.
     RegistrationNoticed,
+    /// A registration, or another mail for one, was answered like any other and dropped.
+    RegistrationDropped,
     /// A code of a registration was tried.
     VerificationTried,
     /// An account was made.
@@ -98,6 +100,7 @@ impl Kind {
         match self {
             Self::RegistrationOpened => "registration.opened",
             Self::RegistrationNoticed => "registration.noticed",
+            Self::RegistrationDropped => "registration.dropped",
             Self::VerificationTried => "verification.tried",
             Self::AccountCreated => "account.created",
             Self::AccountDisabled => "account.disabled",

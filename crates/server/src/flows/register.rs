@@ -7,7 +7,7 @@ use std::sync::Arc;
 use countersign_core::account::register::{Decision, Pending, decide};
 use countersign_core::account::verify::six_digits;
 use countersign_core::account::{DisplayName, Email};
-use countersign_core::audit::Actor;
+use countersign_core::audit::{Actor, Event, Kind as AuditKind};
 use countersign_core::credential::Password;
 use countersign_core::credential::policy::Rejection;
 use countersign_core::mail::{Mail, Message};
@@ -60,11 +60,13 @@ pub(crate) async fn register(ctx: &Ctx, registration: Registration) -> Result<Re
 /// Each is a registration of its own, so that the earlier mails go on working, and all count for the same caps.
 pub(crate) async fn resend(ctx: &Ctx, email: &Email, browser: Option<&Secret>) -> Result<(), Problem> {
     outbox::must_leave(&ctx.app)?;
-    let Some(browser) = browser.map(Secret::hash) else { return Ok(()) };
+    let browser = browser.map(Secret::hash);
     let pendings = pendings_by_email(&ctx.app.store, email, ctx.now).await?;
-    let own =
-        pendings.into_iter().map(|found| found.pending).find(|pending| pending.browser == Some(browser));
-    let wish = own.map(|own| Wish {
+    let own = pendings
+        .into_iter()
+        .map(|found| found.pending)
+        .find(|own| own.browser.is_some() && own.browser == browser);
+    let wish = own.zip(browser).map(|(own, browser)| Wish {
         email: own.email,
         name: own.name,
         locale: own.locale,
@@ -93,8 +95,9 @@ async fn send(ctx: &Ctx, email: &Email, wish: Option<&Wish>) -> Result<(), Probl
             (Decision::Notice(account), _) => notice(ctx, account, facts.recent_notices).await?,
             (Decision::Pend { .. }, None) | (Decision::Silent, _) => None,
         };
-        let Some(batch) = batch else { return Ok(()) };
-        if attempts.apply(batch).await? {
+        // A line in the log, and as long a wait for the disk as where a mail goes out (I14).
+        let dropped = || Batch::new(&ctx.stamp(Actor::Anonymous), Event::new(AuditKind::RegistrationDropped));
+        if attempts.apply(batch.unwrap_or_else(dropped)).await? {
             outbox::ring(&ctx.app);
             return Ok(());
         }

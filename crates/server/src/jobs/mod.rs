@@ -63,7 +63,8 @@ impl Jobs {
                     _ = timer.tick() => {}
                     () = app.mail_bell.notified() => {}
                 }
-                mail::step(app.clone()).await;
+                // A mail server that does not answer must not hold up a stop.
+                stop.run_until_cancelled(mail::step(app.clone())).await;
             }
         });
     }

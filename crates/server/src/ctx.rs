@@ -57,14 +57,14 @@ impl Ctx {
 
     /// The tries of a loop that loads, decides and applies.
     pub(crate) fn attempts(&self) -> Attempts<'_> {
-        Attempts { app: &self.app, began: tokio::time::Instant::now(), wait: Span::from_micros(500) }
+        Attempts { app: &self.app, first_lost: None, wait: Span::from_micros(500) }
     }
 }
 
 /// A lost batch is decided again, for two seconds at most; then the answer is 503.
 pub(crate) struct Attempts<'a> {
     app: &'a App,
-    began: tokio::time::Instant,
+    first_lost: Option<tokio::time::Instant>,
     wait: Span,
 }
 
@@ -74,15 +74,17 @@ const PATIENCE: Span = Span::seconds(2);
 impl Attempts<'_> {
     /// Applies a batch. `false`: it was lost, nothing was written; load the facts again and decide again.
     pub(crate) async fn apply(&mut self, batch: Batch) -> Result<bool, Problem> {
-        match self.app.store.apply(batch).await? {
-            Outcome::Applied => Ok(true),
-            Outcome::Lost if self.began.elapsed() >= PATIENCE.to_std() => Err(Problem::new(Kind::Overloaded)),
-            Outcome::Lost => {
-                tokio::time::sleep(self.jitter().to_std()).await;
-                self.wait = Span::from_micros((self.wait.micros() * 2).min(50_000));
-                Ok(false)
-            }
+        if self.app.store.apply(batch).await? == Outcome::Applied {
+            return Ok(true);
         }
+        // What came before, such as the wait for a hash, is no reason to give up on a race.
+        let first_lost = *self.first_lost.get_or_insert_with(tokio::time::Instant::now);
+        if first_lost.elapsed() >= PATIENCE.to_std() {
+            return Err(Problem::new(Kind::Overloaded));
+        }
+        tokio::time::sleep(self.jitter().to_std()).await;
+        self.wait = Span::from_micros((self.wait.micros() * 2).min(50_000));
+        Ok(false)
     }
 
     /// Between half and all of the present wait, so that losers do not meet again.

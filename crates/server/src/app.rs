@@ -3,13 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::revocation::StatusIndex;
 use countersign_core::seal::{MasterKey, Purpose, Sealer, WeakKey};
 use countersign_core::secret::MacKey;
 use countersign_core::url::{ResourceId, is_loopback_url};
 use countersign_core::{Policy, Random};
-use countersign_store::{Batch, Store, db};
+use countersign_store::{Store, db};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -91,7 +90,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let policy = config.policy();
         let store = Store::open(&config.store, &db::Settings::default(), clock.now()).await?;
-        prepared(&store, &system(clock.now(), random.as_ref())).await?;
+        store.tell_migrated(&system(clock.now(), random.as_ref())).await?;
         let sealers = (master.sealer(Purpose::SigningKeys), master.sealer(Purpose::RefreshKeys));
         let keyring = Keyring::open(&store, sealers, &config, (clock.now(), random.as_ref())).await?;
         let mailer = Mailer::new(&config).map_err(|error| StartError::Mail(error.to_string()))?;
@@ -133,14 +132,4 @@ impl App {
         }
         countersign_store::client::resource_known(&self.store, resource).await
     }
-}
-
-/// The first start with a new schema is in the audit log, like all else that changes the store.
-async fn prepared(store: &Store, stamp: &Stamp<'_>) -> Result<(), db::Error> {
-    if store.migrated().is_empty() {
-        return Ok(());
-    }
-    let event = Event::new(Kind::StorePrepared).detail("migrations", store.migrated().join(" "));
-    // A batch without a guard has nothing to lose.
-    store.apply(Batch::new(stamp, event)).await.map(drop)
 }

@@ -95,7 +95,24 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
    AND c.kind = 'password'
    AND c.data = $12";
 
+/// Told only where there was something to evict.
+const TELL_EVICTED: &str = "
+INSERT INTO audit (id, at, kind, actor, account_id, session_id, grant_id, client_id, ip, request_id, detail)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+  FROM accounts a
+ WHERE a.id = $5
+   AND EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.ended_at = $2 AND s.end_reason = $12)";
+
+/// With the account that the replaced session belonged to: this browser's login before may have been another's.
+const TELL_REPLACED: &str = "
+INSERT INTO audit (id, at, kind, actor, account_id, session_id, grant_id, client_id, ip, request_id, detail)
+SELECT $1, $2, $3, $4, COALESCE($5, s.account_id), $6, $7, $8, $9, $10, $11
+  FROM sessions s
+ WHERE s.id = $12";
+
 pub(crate) const STATEMENTS: &[&str] = &[
+    TELL_EVICTED,
+    TELL_REPLACED,
     CANDIDATE,
     COUNT_SESSION,
     END_REPLACED,
@@ -176,12 +193,7 @@ pub fn open_batch(
 
 fn opened(open: &Open) -> Event {
     let event = Event::new(Kind::SessionOpened).account(open.account.id).session(open.session.id);
-    let event = event.detail("face", open.session.face.as_str());
-    match open.keep {
-        // The oldest ones over this many ended; their own rows say which.
-        Some(keep) => event.detail("keep", keep.to_string()),
-        None => event,
-    }
+    event.detail("face", open.session.face.as_str())
 }
 
 fn replace(batch: Batch, session: SessionId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
@@ -192,7 +204,7 @@ fn replace(batch: Batch, session: SessionId, longest_life: Span, stamp: &Stamp<'
     let ended = || vec![at.into(), session.bytes().into()];
     let revoked = || vec![until.into(), session.bytes().into(), at.into()];
     batch
-        .event(stamp, event)
+        .event_if(stamp, event, (TELL_REPLACED, session.bytes().into()))
         .any(END_REPLACED, ended())
         .any(END_REPLACED_GRANTS, ended())
         .revoke(REVOKE_REPLACED, revoked())
@@ -236,6 +248,9 @@ fn evict(batch: Batch, open: &Open, keep: u32, longest_life: Span, stamp: &Stamp
         (stamp.at - SEEN_GRAIN).micros().into(),
         i64::from(keep.saturating_sub(1)).into(),
     ];
-    let batch = session::end_grants(batch.any(EVICT, values), account, EndReason::Evicted, stamp);
+    let reason = EndReason::Evicted.as_str();
+    let event = Event::new(Kind::SessionEnded).account(account).detail("reason", reason);
+    let batch = batch.any(EVICT, values).event_if(stamp, event, (TELL_EVICTED, reason.into()));
+    let batch = session::end_grants(batch, account, EndReason::Evicted, stamp);
     session::revoke_ended(batch, account, longest_life, stamp)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::Time;
-use countersign_core::audit::Stamp;
+use countersign_core::audit::{Event, Kind, Stamp};
 
 use crate::db::{self, Db, Error, MIGRATIONS, Result, Settings, Statement, StoreUrl};
 use crate::indexes::Indexes;
@@ -55,6 +55,16 @@ impl Store {
     /// The migrations that ran when this store was opened, in their order.
     pub fn migrated(&self) -> &[&'static str] {
         &self.migrated
+    }
+
+    /// Writes the migrations that ran into the audit log, if any did.
+    pub async fn tell_migrated(&self, stamp: &Stamp<'_>) -> Result<()> {
+        if self.migrated.is_empty() {
+            return Ok(());
+        }
+        let event = Event::new(Kind::StorePrepared).detail("migrations", self.migrated.join(" "));
+        // A batch without a guard has nothing to lose.
+        self.apply(Batch::new(stamp, event)).await.map(drop)
     }
 
     /// What the session check reads.

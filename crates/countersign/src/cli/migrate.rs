@@ -28,6 +28,7 @@ pub(super) fn run(place: &Place) -> anyhow::Result<()> {
             ip: None,
             request: None,
         };
+        store.tell_migrated(&stamp).await?;
         store.close(&stamp).await?;
         Ok(migrated)
     });

@@ -51,6 +51,11 @@ fn item<'a>(session: &Session, id: &'a str, current: SessionId) -> SessionItem<'
 pub(crate) async fn end_one(ctx: Ctx, visitor: Visitor, Segment(id): Segment) -> Result<Response, Problem> {
     let Some(live) = visitor.0 else { return Ok(super::login::first(PATH)) };
     let session = SessionId::parse(&id).map_err(|_| Problem::new(Kind::NotFound))?;
+    // Nobody is told of the end of what is not theirs, and the audit log neither.
+    let own = sessions_of(&ctx.app.store, live.session.account, ctx.now).await?;
+    if !own.iter().any(|own| own.id == session) {
+        return Err(Problem::new(Kind::NotFound));
+    }
     flows::end::end(&ctx, live.session.account, Scope::One(session), EndReason::Revoked).await?;
     if session == live.session.id {
         let mut response = page::see_other("/logout");

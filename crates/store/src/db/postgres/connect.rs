@@ -26,6 +26,7 @@ const WAIT: Duration = Duration::from_secs(2);
 
 /// No transaction of ours waits for anything between its statements, so one that is idle belongs
 /// to a process that is paused or gone: the server ends it, and its locks block nobody.
+/// The server asks after a process that lost its power too: what it held is free within seconds.
 /// An acknowledged commit must be durable (I12) whatever the server's default says.
 const SESSION: &str = "
     SET default_transaction_isolation = 'read committed';
@@ -33,6 +34,9 @@ const SESSION: &str = "
     SET lock_timeout = '2s';
     SET statement_timeout = '10s';
     SET tcp_user_timeout = '5s';
+    SET tcp_keepalives_idle = 5;
+    SET tcp_keepalives_interval = 2;
+    SET tcp_keepalives_count = 3;
     SELECT set_config('synchronous_commit', 'on', false)
         WHERE current_setting('synchronous_commit') = 'off';";
 

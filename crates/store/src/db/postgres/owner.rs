@@ -19,7 +19,11 @@ const LOCK: &str = "SELECT pg_try_advisory_lock(
     (x'434f554e00000000')::BIGINT + oid::BIGINT)
     FROM pg_namespace WHERE nspname = current_schema()";
 const ASK_AGAIN: Duration = Duration::from_millis(250);
-const PING: Duration = Duration::from_secs(5);
+/// A lock that is lost without a word is noticed within a second (I7).
+const PING: Duration = Duration::from_millis(400);
+const PONG: Duration = Duration::from_millis(600);
+/// How long taking the lock may take.
+const TAKE: Duration = Duration::from_secs(5);
 /// How long a batch waits for a lost lock to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -130,7 +134,7 @@ impl Lock {
     }
 
     async fn take(&mut self) -> Result<bool> {
-        let answer = timeout(PING, self.client.query_opt(LOCK, &[])).await;
+        let answer = timeout(TAKE, self.client.query_opt(LOCK, &[])).await;
         match answer {
             Ok(Ok(Some(row))) => Ok(row.get(0)),
             Ok(Ok(None)) => Err(Error::Schema("search_path names no schema".to_owned())),
@@ -144,7 +148,7 @@ impl Lock {
         tokio::select! {
             _ = &mut self.connection => false,
             () = sleep(PING) => {
-                matches!(timeout(PING, self.client.simple_query("SELECT 1")).await, Ok(Ok(_)))
+                matches!(timeout(PONG, self.client.simple_query("SELECT 1")).await, Ok(Ok(_)))
             }
         }
     }

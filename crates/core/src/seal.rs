@@ -50,7 +50,7 @@ pub enum WeakKey {
     /// Under 32 bytes.
     #[error("the master key has fewer than 32 bytes")]
     Short,
-    /// Fewer than 8 different bytes: a placeholder, not a key.
+    /// A text of few characters, few different bytes, or one part again and again: a placeholder, not a key.
     #[error("the master key repeats itself: it must be random")]
     Repetitive,
 }
@@ -62,12 +62,23 @@ impl MasterKey {
         if key.0.len() < 32 {
             return Err(WeakKey::Short);
         }
-        let mut seen = [false; 256];
-        key.0.iter().for_each(|byte| seen[usize::from(*byte)] = true);
-        if seen.iter().filter(|seen| **seen).count() < 8 {
+        let enough = if key.0.is_ascii() { 12 } else { 8 };
+        if key.different_bytes() < enough || key.is_periodic() {
             return Err(WeakKey::Repetitive);
         }
         Ok(key)
+    }
+
+    fn different_bytes(&self) -> usize {
+        let mut seen = [false; 256];
+        self.0.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+        seen.iter().filter(|seen| **seen).count()
+    }
+
+    /// Whether some beginning of it, at most half as long, repeats to the end.
+    fn is_periodic(&self) -> bool {
+        let repeats = |period: usize| self.0.iter().zip(&self.0[period..]).all(|(one, other)| one == other);
+        (1..=self.0.len() / 2).any(repeats)
     }
 
     fn derive(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
@@ -178,9 +189,15 @@ mod tests {
     fn adm_17_weak_master_keys_are_refused() {
         assert_eq!(MasterKey::new(vec![1; 31]).err(), Some(WeakKey::Short));
         assert_eq!(MasterKey::new(vec![0; 64]).err(), Some(WeakKey::Repetitive));
-        assert_eq!(
-            MasterKey::new(b"changemechangemechangemechangeme".to_vec()).err(),
-            Some(WeakKey::Repetitive)
-        );
+        let placeholders = [
+            "changemechangemechangemechangeme",
+            "changemechangemechangemechangeme12",
+            "0123456789abcdef0123456789abcdef",
+        ];
+        for text in placeholders {
+            assert_eq!(MasterKey::new(text.into()).err(), Some(WeakKey::Repetitive), "{text}");
+        }
+        let hex = "b7d0f5a2c94e81361f0ac3d97e52b648b7d0f5a2c94e81361f0ac3d97e52b649";
+        assert!(MasterKey::new(hex.into()).is_ok());
     }
 }

@@ -219,8 +219,10 @@ fn production(store: &StoreUrl, server: &raw::Server, capped: bool, found: &mut 
         capped,
         "must be true outside dev mode: without limits passwords can be guessed",
     );
-    let everybody = server.trusted_proxies.iter().any(|net| net.prefix_len() == 0);
-    let problem = "must not name everybody (/0): anyone could claim any address. Name your proxies";
+    let wide = |net: &IpNet| net.prefix_len() < if net.addr().is_ipv4() { 8 } else { 16 };
+    let everybody = server.trusted_proxies.iter().any(wide);
+    let problem =
+        "must not be wider than /8, or /16 of IPv6: anyone could claim any address. Name your proxies";
     found.demand(&["server.trusted_proxies"], !everybody, problem);
 }
 

@@ -17,6 +17,7 @@ mod forms;
 mod front;
 mod http;
 mod keys;
+mod limits;
 mod logins;
 mod logs;
 mod namespaces;

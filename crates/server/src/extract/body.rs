@@ -1,4 +1,4 @@
-//! Bodies: at most 64 KiB, and one that says it is more is refused before it is read (design section 7).
+//! Bodies: at most 64 KiB (design section 7).
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -22,11 +22,6 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, media_type: &str) -> R
             Problem::new(Kind::UnsupportedMediaType).detail("Send the body without Content-Encoding.")
         );
     }
-    let declared =
-        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|declared| declared > MAX_BODY as u64) {
-        return Err(too_large());
-    }
     match Limited::new(body, MAX_BODY).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
@@ -34,7 +29,15 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, media_type: &str) -> R
     }
 }
 
-fn too_large() -> Problem {
+/// Whether the request says that more is to come than any route reads: the gate refuses it before anything else.
+pub(crate) fn is_declared_too_large(headers: &HeaderMap) -> bool {
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    declared.is_some_and(|declared| declared > MAX_BODY as u64)
+}
+
+/// More than any route reads.
+pub(crate) fn too_large() -> Problem {
     Problem::new(Kind::PayloadTooLarge).detail("A body may have 64 KiB.")
 }
 

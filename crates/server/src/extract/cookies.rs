@@ -25,17 +25,16 @@ impl<'a> Cookies<'a> {
     pub(crate) fn get(self, name: &str) -> Option<&'a str> {
         let mut found = None;
         for header in self.0.get_all(header::COOKIE) {
-            // One header that is no text spoils the lot: what it hides cannot be known.
-            let header = header.to_str().ok()?;
-            for pair in header.split(';') {
-                let pair = pair.strip_prefix(' ').unwrap_or(pair);
-                let Some((this, value)) = pair.split_once('=') else { continue };
-                if this == name && found.replace(value).is_some() {
+            // As bytes: what another application on this host keeps in its cookies need not be ASCII.
+            for pair in header.as_bytes().split(|byte| *byte == b';') {
+                let pair = pair.strip_prefix(b" ").unwrap_or(pair);
+                let value = pair.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+                if value.is_some_and(|value| found.replace(value).is_some()) {
                     return None;
                 }
             }
         }
-        found
+        found.and_then(|value| str::from_utf8(value).ok())
     }
 
     /// The secret in a cookie; one that is no secret of ours is as good as none (attack SES-21).
@@ -69,6 +68,7 @@ mod tests {
         assert_eq!(session(&["a=b; __Host-Http-session=x; c=d"]), Some("x".into()));
         assert_eq!(session(&["a=b", "__Host-Http-session=x"]), Some("x".into()));
         assert_eq!(session(&["a=b;__Host-Http-session=x=y"]), Some("x=y".into()));
+        assert_eq!(session(&["app=\u{d55c}; __Host-Http-session=x"]), Some("x".into()));
         assert_eq!(session(&[]), None);
     }
 

@@ -50,8 +50,14 @@ impl FromRequest<App> for Form {
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = body::read(&parts.headers, body, "application/x-www-form-urlencoded").await?;
-        let text = str::from_utf8(&bytes).map_err(|_| malformed())?;
-        parse(text).map(Self)
+        let fields = parse(str::from_utf8(&bytes).map_err(|_| malformed())?)?;
+        let query = parse(parts.uri.query().unwrap_or(""))?;
+        // A field is in the body or in the query (attack LOG-28); the one that may be in both must agree with itself.
+        let differs = |(name, value): &(String, String)| match find(&fields, name) {
+            Some(given) => name != RETURN_TO || given != value,
+            None => false,
+        };
+        if query.iter().any(differs) { Err(malformed()) } else { Ok(Self(fields)) }
     }
 }
 
@@ -66,6 +72,9 @@ impl FromRequestParts<App> for Query {
 fn malformed() -> Problem {
     Problem::new(Kind::InvalidRequest).detail("A field is no UTF-8, or came twice.")
 }
+
+/// The page's own URL keeps it, and so does its form (attack RED-06).
+const RETURN_TO: &str = "return_to";
 
 /// More fields than any form of ours has (attack HTTP-05).
 const MAX_FIELDS: usize = 64;

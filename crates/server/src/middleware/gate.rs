@@ -8,11 +8,11 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use http::{Method, StatusCode, header};
+use http::{StatusCode, header};
 
 use crate::app::App;
 use crate::ctx::Ctx;
-use crate::extract::{client, cookies::Cookies};
+use crate::extract::{body, client, cookies::Cookies};
 use crate::respond::problem::{Kind, Problem, SOON};
 use crate::respond::{headers, page};
 
@@ -29,7 +29,6 @@ pub(crate) async fn gate(
     next: Next,
 ) -> Response {
     let ctx = client::context(&app, access, &request);
-    let head = request.method() == Method::HEAD;
     let response = match admit(&ctx, access, &request) {
         Ok(()) if access.cors && cors::is_preflight(request.method(), request.headers()) => cors::preflight(),
         Ok(()) => {
@@ -43,7 +42,7 @@ pub(crate) async fn gate(
         }
         Err(response) => *response,
     };
-    finish(&ctx, access, head, response)
+    finish(&ctx, access, response)
 }
 
 /// Whether the request gets to its handler.
@@ -54,9 +53,15 @@ fn admit(ctx: &Ctx, access: Access, request: &Request) -> Result<(), Box<Respons
         match host::decide(request.uri(), request.headers(), &config.public_url, config.dev) {
             host::Verdict::Ours => {}
             host::Verdict::Loopback if access.surface != Surface::Page => {}
-            host::Verdict::Loopback => return Err(Box::new(page::to_own_host(ctx, request))),
-            host::Verdict::Wrong => return refuse(Problem::new(Kind::WrongHost)),
+            host::Verdict::Loopback if request.method().is_safe() => {
+                return Err(Box::new(page::to_own_host(ctx, request)));
+            }
+            // A form is not sent on: nobody's password goes where they did not send it (attack RED-07).
+            host::Verdict::Loopback | host::Verdict::Wrong => return refuse(Problem::new(Kind::WrongHost)),
         }
+    }
+    if body::is_declared_too_large(request.headers()) {
+        return refuse(body::too_large());
     }
     if access.csrf == Csrf::Anywhere || request.method().is_safe() || by_token(access, request) {
         return Ok(());
@@ -90,7 +95,7 @@ fn one(request: &Request, name: header::HeaderName) -> Option<&str> {
 }
 
 /// Gives the error its words and the answer its headers.
-fn finish(ctx: &Ctx, access: Access, head: bool, mut response: Response) -> Response {
+fn finish(ctx: &Ctx, access: Access, mut response: Response) -> Response {
     let unworded = response.extensions_mut().remove::<Arc<Problem>>();
     let problem = unworded.or_else(|| match response.status() {
         StatusCode::METHOD_NOT_ALLOWED => Some(Arc::new(Problem::new(Kind::MethodNotAllowed))),
@@ -106,9 +111,6 @@ fn finish(ctx: &Ctx, access: Access, head: bool, mut response: Response) -> Resp
     headers::finish(&ctx.app.config, access, response.headers_mut());
     if access.cors {
         cors::open(response.headers_mut());
-    }
-    if head {
-        *response.body_mut() = axum::body::Body::empty();
     }
     response
 }

@@ -39,7 +39,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) fn finish(config: &Config, access: Access, headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(REFERRER_POLICY, SAME_ORIGIN);
-    headers.insert(CORP, if access.cors { CROSS_ORIGIN } else { SAME_ORIGIN });
+    headers.insert(CORP, if access.faces == Faces::None && access.cors { CROSS_ORIGIN } else { SAME_ORIGIN });
     let is_page = access.surface == Surface::Page;
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(if is_page { CSP_PLAIN } else { CSP_NOTHING });
     match access.cache {

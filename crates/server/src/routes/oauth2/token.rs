@@ -6,6 +6,7 @@ use countersign_core::grant::Scopes;
 use countersign_core::grant::refresh::{Refusal, Request, Target};
 use countersign_core::grant::refresh_token::RefreshToken;
 use countersign_core::url::ResourceId;
+use countersign_store::client::client;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use utoipa::ToSchema;
 
@@ -56,6 +57,9 @@ pub(crate) async fn token(
         Ok(request) => request,
         Err(response) => return Ok(*response),
     };
+    if client(&ctx.app.store, &request.client).await?.is_none_or(|client| client.disabled) {
+        return Ok(refused(Refusal::Client));
+    }
     match refresh(&ctx, &request).await {
         Ok(tokens) => {
             let mut response = json(to_bytes(&tokens));

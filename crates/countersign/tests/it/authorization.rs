@@ -104,20 +104,25 @@ fn is_refused(answer: &Answer, needs: Needs) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn i17_every_route_is_in_the_authorization_table() -> anyhow::Result<()> {
-    let server = server().await?;
+/// Every method of every path. A method that nobody has is answered with those that there are (RFC 9110 section 15.5.6).
+pub(crate) async fn routes(server: &TestServer) -> anyhow::Result<BTreeSet<(String, String)>> {
     let mut there = BTreeSet::new();
     for path in paths(true) {
-        // A method that nobody has is answered with those that there are (RFC 9110 section 15.5.6).
         let host = server.url.trim_start_matches("http://");
         let asked = path.replace("{id}", "x").replace("{file}", "x");
         let probe = format!("PROBE {asked} HTTP/1.1\r\nHost: {host}\r\n\r\n");
-        let answer = raw::send(&server, probe.as_bytes()).await?;
+        let answer = raw::send(server, probe.as_bytes()).await?;
         ensure!(answer.status == 405, "{path}: {}", answer.status);
         let methods = answer.header("allow").split(',').map(|method| method.trim().to_owned());
         there.extend(methods.filter(|method| method != "HEAD").map(|method| (method, path.to_owned())));
     }
+    Ok(there)
+}
+
+#[tokio::test]
+async fn i17_every_route_is_in_the_authorization_table() -> anyhow::Result<()> {
+    let server = server().await?;
+    let there = routes(&server).await?;
     let listed: BTreeSet<_> =
         ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(there, listed);

@@ -102,7 +102,8 @@ impl Place {
         let mut running = Running { child, url: String::new(), banner: String::new(), log };
         for line in BufReader::new(stdout).lines() {
             let line = line?;
-            running.banner += &format!("{line}\n");
+            running.banner.push_str(&line);
+            running.banner.push('\n');
             if let Some(url) = line.trim().strip_prefix("Open") {
                 url.trim().trim_end_matches('/').clone_into(&mut running.url);
             }

@@ -107,7 +107,9 @@ fn production(place: &Place) -> anyhow::Result<Running> {
     let mut log = String::new();
     // The warning about mail is the last thing before it serves.
     while !log.contains("mail.smtp_url") {
-        log += &format!("{}\n", lines.next().with_context(|| format!("it ended: {log}"))??);
+        let line = lines.next().with_context(|| format!("it ended: {log}"))??;
+        log.push_str(&line);
+        log.push('\n');
     }
     fs::write(place.path("log"), &log)?;
     let entries = log.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;

@@ -171,7 +171,7 @@ async fn a_refresh_is_asked_for_exactly_as_the_rfc_says() {
             (&[("grant_type", "authorization_code"), client], 400, "unsupported_grant_type"),
             (&[grant, refresh], 401, "invalid_client"),
             (&[grant, ("client_id", ""), refresh], 401, "invalid_client"),
-            (&[grant, ("client_id", "other"), refresh], 400, "invalid_grant"),
+            (&[grant, ("client_id", "other"), refresh], 401, "invalid_client"),
             (&[grant, client], 400, "invalid_request"),
             (&[grant, client, ("refresh_token", "")], 400, "invalid_request"),
             (&[grant, client, refresh, refresh], 400, "invalid_request"),
@@ -204,7 +204,7 @@ async fn i10_another_clients_use_of_a_token_burns_nothing() {
             ("refresh_token", &*present.refresh),
         ];
         for _ in 0..3 {
-            assert_eq!(error(&server, &fields).await?, (400, "invalid_grant".to_owned()));
+            assert_eq!(error(&server, &fields).await?, (401, "invalid_client".to_owned()));
         }
         assert_eq!(by_token(&server, &present.access).await?, StatusCode::OK);
         tokens_of(&server, &present.refresh).await?;

@@ -44,13 +44,16 @@ pub(crate) fn document(request: &HeaderMap, document: Document<'_>) -> Response 
 
 /// Whether `If-None-Match` names the tag (RFC 9110 section 13.1.2: weak comparison).
 fn has(request: &HeaderMap, etag: &str) -> bool {
+    let own = opaque(etag);
     let named = |list: &HeaderValue| {
         let list = list.to_str().unwrap_or("");
-        list.split(',')
-            .map(|tag| tag.trim_matches([' ', '\t']))
-            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+        list.split(',').map(|tag| tag.trim_matches([' ', '\t'])).any(|tag| tag == "*" || opaque(tag) == own)
     };
     request.get_all(header::IF_NONE_MATCH).iter().any(named)
+}
+
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 #[cfg(test)]

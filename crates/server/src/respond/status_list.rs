@@ -74,7 +74,8 @@ fn sign(ctx: &Ctx, (id, seq): (ListId, Seq), bits: &[u8]) -> Result<Signed, Prob
 
 /// Whoever is told that its copy is the same has one that was made at most a `ttl` ago, and lives as long again.
 fn etag(seq: Seq, issued_at: i64) -> String {
-    format!("\"{}-{}\"", seq.0, issued_at.div_euclid(TTL))
+    // Weak: the tokens of one tag say the same and are not the same bytes (RFC 9110 section 8.8.1).
+    format!("W/\"{}-{}\"", seq.0, issued_at.div_euclid(TTL))
 }
 
 fn status_bits(bytes: &[u8]) -> StatusBits {

@@ -17,7 +17,6 @@ use crate::respond::problem::{Kind, Problem};
 use crate::respond::{cookie, page};
 
 use super::login::form_urlencoded;
-use super::security::problem_of;
 
 const PATH: &str = "/register";
 
@@ -38,7 +37,7 @@ pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
             Ok(response)
         }
         Ok(Registered::Rejected(rejection)) => {
-            let password = Some(problem_of(rejection));
+            let password = Some(rejection.into());
             Ok(again(&ctx, &form, RegisterProblems { password, ..RegisterProblems::default() }))
         }
         Err(problem) if problem.kind == Kind::Overloaded => {
@@ -73,7 +72,7 @@ fn read(ctx: &Ctx, form: &Form) -> Result<Registration, RegisterProblems> {
         (email, name, password) => Err(RegisterProblems {
             email: email.err().map(|_| EmailProblem::Invalid),
             name: name.err().map(|_| NameProblem::Invalid),
-            password: password.err().map(problem_of),
+            password: password.err().map(Into::into),
             busy: None,
         }),
     }

@@ -46,7 +46,7 @@ pub(crate) async fn submit(ctx: Ctx, fields: Form) -> Result<Response, Problem> 
 }
 
 fn refused(ctx: &Ctx, token: &str, rejection: Rejection) -> Response {
-    form(ctx, StatusCode::BAD_REQUEST, token, (Some(super::security::problem_of(rejection)), None))
+    form(ctx, StatusCode::BAD_REQUEST, token, (Some(rejection.into()), None))
 }
 
 fn form(

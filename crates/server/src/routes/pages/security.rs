@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use countersign_core::AccountId;
-use countersign_core::credential::policy::Rejection;
+use countersign_core::audit::Kind as AuditKind;
 use countersign_pages::{ActivityItem, ActivityKind, Busy, PasswordProblem, SecurityPage, SecurityProblem};
 use countersign_store::audit::{Filter, Line, events};
 use countersign_store::live::LiveSession;
@@ -40,7 +40,7 @@ pub(crate) async fn submit(ctx: Ctx, visitor: Visitor, fields: Form) -> Result<R
         }
         Ok(Changed::WrongCurrent) => SecurityProblem::WrongCurrent,
         Ok(Changed::Same) => SecurityProblem::New(PasswordProblem::SameAsOld),
-        Ok(Changed::Rejected(rejection)) => SecurityProblem::New(problem_of(rejection)),
+        Ok(Changed::Rejected(rejection)) => SecurityProblem::New(rejection.into()),
         Err(problem) if problem.kind == Kind::Overloaded => {
             problem.log(&ctx);
             SecurityProblem::Busy(Busy::Overloaded)
@@ -77,30 +77,6 @@ async fn recent(ctx: &Ctx, account: AccountId) -> Result<Vec<Line>, Problem> {
 
 /// The lines that mean something to the account's owner.
 fn activity(line: &Line) -> Option<ActivityItem<'_>> {
-    let kind = match line.kind.as_str() {
-        "account.created" => ActivityKind::Created,
-        "registration.noticed" => ActivityKind::RegisteredAgain,
-        "account.disabled" => ActivityKind::Disabled,
-        "account.enabled" => ActivityKind::Enabled,
-        "session.opened" => ActivityKind::SignedIn,
-        "login.failed" => ActivityKind::SignInFailed,
-        "session.ended" => ActivityKind::SignedOut,
-        "password.changed" => ActivityKind::PasswordChanged,
-        "reset.requested" => ActivityKind::ResetRequested,
-        "password.reset" => ActivityKind::PasswordReset,
-        "grant.reused" => ActivityKind::TokenReused,
-        _ => return None,
-    };
+    let kind = AuditKind::parse(&line.kind).and_then(ActivityKind::of)?;
     Some(ActivityItem { kind, at: line.at, from: line.ip.as_deref() })
-}
-
-/// What the policy says, in the page's words.
-pub(crate) const fn problem_of(rejection: Rejection) -> PasswordProblem {
-    match rejection {
-        Rejection::TooShort => PasswordProblem::TooShort,
-        Rejection::TooLong => PasswordProblem::TooLong,
-        Rejection::Common => PasswordProblem::Common,
-        Rejection::Context => PasswordProblem::Context,
-        Rejection::Guessable => PasswordProblem::Guessable,
-    }
 }

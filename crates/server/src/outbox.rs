@@ -72,11 +72,16 @@ pub(crate) fn open(app: &App, id: JobId, sealed: &[u8]) -> Option<Mail> {
 
 /// Refuses what needs mail where none ever leaves: in production without `mail.smtp_url`.
 pub(crate) fn must_leave(app: &App) -> Result<(), Problem> {
-    if app.config.dev || app.mailer.is_some() {
+    if can_leave(app) {
         return Ok(());
     }
     Err(Problem::new(Kind::Forbidden)
         .detail("This server sends no mail: ask whoever runs it for an account or a password."))
+}
+
+/// Whether mails leave, or are shown in the dev inbox.
+pub(crate) fn can_leave(app: &App) -> bool {
+    app.config.dev || app.mailer.is_some()
 }
 
 /// Wakes the job that sends: what was just written need not wait for its next round.

@@ -89,7 +89,7 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
 /// Tells the account's owner that the password is another one (attack REC-20).
 pub(super) fn notice(ctx: &Ctx, account: &Account) -> Option<Job> {
     // Where no mail can leave, none is kept for the day when it can.
-    let email = account.email.as_ref().filter(|_| ctx.app.config.dev || ctx.app.mailer.is_some())?;
+    let email = account.email.as_ref().filter(|_| outbox::can_leave(&ctx.app))?;
     let mail = Mail {
         to: email.mailbox(),
         name: account.name.as_ref().map(|name| name.as_str().to_owned()),

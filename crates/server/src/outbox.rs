@@ -1,6 +1,6 @@
 //! The outbox: mails wait in the store, sealed, in the transaction that causes them; a job sends them.
 
-use countersign_core::account::Email;
+use countersign_core::account::{DisplayName, Email};
 use countersign_core::mail::{Mail, Message};
 use countersign_core::{JobId, Locale};
 use countersign_store::job::{self, Job};
@@ -28,15 +28,23 @@ enum SealedMessage {
     PasswordChanged,
 }
 
-/// A job that mails `message` to `email`: to the address as its owner wrote it, and to no other (attack REC-12).
-pub(crate) fn job(ctx: &Ctx, email: &Email, mail: Mail) -> Job {
+/// Who a mail is for.
+pub(crate) struct Recipient<'a> {
+    pub(crate) email: &'a Email,
+    pub(crate) name: Option<&'a DisplayName>,
+    pub(crate) locale: Locale,
+}
+
+/// A job that mails `message`: to the address as its owner wrote it, and to no other (attack REC-12), in the owner's
+/// language.
+pub(crate) fn job(ctx: &Ctx, recipient: &Recipient<'_>, message: Message) -> Job {
     let id = JobId::new(ctx.now, ctx.app.random.as_ref());
-    let kind = mail.message.kind();
+    let kind = message.kind();
     let sealed = Sealed {
-        to: mail.to,
-        name: mail.name,
-        locale: mail.locale.as_str().to_owned(),
-        message: match mail.message {
+        to: recipient.email.mailbox(),
+        name: recipient.name.map(|name| name.as_str().to_owned()),
+        locale: recipient.locale.as_str().to_owned(),
+        message: match message {
             Message::Verify { link, code } => SealedMessage::Verify { link, code },
             Message::KnownAddress => SealedMessage::KnownAddress,
             Message::Reset { link } => SealedMessage::Reset { link },
@@ -47,7 +55,7 @@ pub(crate) fn job(ctx: &Ctx, email: &Email, mail: Mail) -> Job {
     Job {
         id,
         kind,
-        recipient: job::recipient(email),
+        recipient: job::recipient(recipient.email),
         sealed: ctx.app.outbox.seal(&plain, id.bytes(), ctx.app.random.as_ref()),
         run_at: ctx.now,
     }

@@ -8,14 +8,14 @@ use countersign_core::credential::Password;
 use countersign_core::credential::change::{Current, Decision, Facts, Refusal, decide};
 use countersign_core::credential::policy::Rejection;
 use countersign_core::login::password as login;
-use countersign_core::mail::{Mail, Message};
+use countersign_core::mail::Message;
 use countersign_core::secret::Secret;
 use countersign_store::job::Job;
 use countersign_store::live::LiveSession;
 use countersign_store::{Batch, credential as store};
 
 use crate::ctx::Ctx;
-use crate::outbox;
+use crate::outbox::{self, Recipient};
 use crate::respond::problem::{Kind, Problem};
 
 use super::choose::{Owner, choose};
@@ -90,13 +90,8 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
 pub(super) fn notice(ctx: &Ctx, account: &Account) -> Option<Job> {
     // Where no mail can leave, none is kept for the day when it can.
     let email = account.email.as_ref().filter(|_| outbox::can_leave(&ctx.app))?;
-    let mail = Mail {
-        to: email.mailbox(),
-        name: account.name.as_ref().map(|name| name.as_str().to_owned()),
-        locale: account.locale,
-        message: Message::PasswordChanged,
-    };
-    Some(outbox::job(ctx, email, mail))
+    let owner = Recipient { email, name: account.name.as_ref(), locale: account.locale };
+    Some(outbox::job(ctx, &owner, Message::PasswordChanged))
 }
 
 fn batch(ctx: &Ctx, change: &store::Change<'_>, account: &Account) -> Batch {

@@ -3,7 +3,7 @@
 use countersign_core::ResetId;
 use countersign_core::account::{Account, Email, Identifier};
 use countersign_core::audit::{Actor, Event, Kind as AuditKind};
-use countersign_core::mail::{Mail, Message};
+use countersign_core::mail::Message;
 use countersign_core::recovery::recover::{Decision, decide};
 use countersign_core::secret::Secret;
 use countersign_store::Batch;
@@ -11,7 +11,7 @@ use countersign_store::account::account_by_identifier;
 use countersign_store::recovery::{self as store, NewReset};
 
 use crate::ctx::Ctx;
-use crate::outbox;
+use crate::outbox::{self, Recipient};
 use crate::respond::problem::Problem;
 
 /// Mails a link to whoever owns the address, if anybody does.
@@ -50,13 +50,8 @@ fn send(ctx: &Ctx, (account, email): (&Account, &Email), recent: u32) -> Batch {
         token: token.hash(),
         expires_at: ctx.now + ctx.app.policy.reset,
     };
-    let mail = Mail {
-        to: email.mailbox(),
-        name: account.name.as_ref().map(|name| name.as_str().to_owned()),
-        locale: account.locale,
-        message: Message::Reset {
-            link: ctx.app.config.public_url.join(&format!("/reset?token={}", token.reveal())),
-        },
-    };
-    store::send_batch(&reset, &outbox::job(ctx, email, mail), recent, &ctx.stamp(Actor::Anonymous))
+    let owner = Recipient { email, name: account.name.as_ref(), locale: account.locale };
+    let link = ctx.app.config.public_url.join(&format!("/reset?token={}", token.reveal()));
+    let job = outbox::job(ctx, &owner, Message::Reset { link });
+    store::send_batch(&reset, &job, recent, &ctx.stamp(Actor::Anonymous))
 }

@@ -10,7 +10,7 @@ use countersign_core::account::{DisplayName, Email};
 use countersign_core::audit::{Actor, Event, Kind as AuditKind};
 use countersign_core::credential::Password;
 use countersign_core::credential::policy::Rejection;
-use countersign_core::mail::{Mail, Message};
+use countersign_core::mail::Message;
 use countersign_core::secret::{Hash, Secret};
 use countersign_core::{AccountId, Locale, PendingId, random};
 use countersign_store::Batch;
@@ -18,7 +18,7 @@ use countersign_store::account::{account, register as store, verify::pendings_by
 
 use crate::app::App;
 use crate::ctx::Ctx;
-use crate::outbox;
+use crate::outbox::{self, Recipient};
 use crate::respond::problem::Problem;
 
 use super::choose::{Owner, choose};
@@ -121,13 +121,9 @@ fn pend(ctx: &Ctx, wish: &Wish, slot: u8) -> Batch {
         created_at: ctx.now,
         expires_at: ctx.now + ctx.app.policy.verification,
     };
-    let mail = Mail {
-        to: wish.email.mailbox(),
-        name: wish.name.as_ref().map(|name| name.as_str().to_owned()),
-        locale: wish.locale,
-        message: Message::Verify { link: link(&ctx.app, &token), code: digits },
-    };
-    store::pend_batch(&pending, &outbox::job(ctx, &wish.email, mail), &ctx.stamp(Actor::Anonymous))
+    let owner = Recipient { email: &wish.email, name: wish.name.as_ref(), locale: wish.locale };
+    let message = Message::Verify { link: link(&ctx.app, &token), code: digits };
+    store::pend_batch(&pending, &outbox::job(ctx, &owner, message), &ctx.stamp(Actor::Anonymous))
 }
 
 fn link(app: &App, token: &Secret) -> String {
@@ -145,12 +141,7 @@ async fn notice(ctx: &Ctx, id: AccountId, recent: u32) -> Result<Option<Batch>, 
     let Some((known, email)) = known.and_then(|known| Some((known.clone(), known.email?))) else {
         return Ok(None);
     };
-    let mail = Mail {
-        to: email.mailbox(),
-        name: known.name.map(|name| name.as_str().to_owned()),
-        locale: known.locale,
-        message: Message::KnownAddress,
-    };
-    let job = outbox::job(ctx, &email, mail);
+    let owner = Recipient { email: &email, name: known.name.as_ref(), locale: known.locale };
+    let job = outbox::job(ctx, &owner, Message::KnownAddress);
     Ok(Some(store::notice_batch(id, &job, recent, &ctx.stamp(Actor::Anonymous))))
 }

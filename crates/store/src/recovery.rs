@@ -29,7 +29,7 @@ SELECT COUNT(*)
    AND created_at > $2";
 
 const BY_TOKEN: &str = "
-SELECT r.id, r.account_id, r.expires_at, r.dead_at, a.state
+SELECT r.id, r.account_id, r.created_at, r.expires_at, r.dead_at, a.state
   FROM resets r
   JOIN accounts a ON a.id = r.account_id
  WHERE r.token_hash = $1";
@@ -65,7 +65,8 @@ UPDATE resets
    SET dead_at = $1
  WHERE id = $2
    AND dead_at IS NULL
-   AND expires_at > $1";
+   AND expires_at > $1
+   AND created_at >= (SELECT not_before FROM epoch WHERE id = 1)";
 
 const SET_PASSWORD: &str = "
 INSERT INTO credentials (id, account_id, kind, data, created_at, changed_at)
@@ -139,18 +140,20 @@ pub fn send_batch(reset: &NewReset, mail: &Job, recent: u32, stamp: &Stamp<'_>) 
 
 /// The reset with this link, dead and expired ones included.
 pub async fn reset_facts(store: &Store, token: Hash) -> Result<reset::Facts> {
+    let epoch = store.epoch().await?;
     let rows = store.db.read(BY_TOKEN, &[token.as_bytes().into()]).await?;
-    Ok(reset::Facts { reset: rows.first().map(reset_at).transpose()? })
+    Ok(reset::Facts { reset: rows.first().map(reset_at).transpose()?, epoch })
 }
 
 fn reset_at(row: &Row) -> Result<(Reset, State)> {
     let reset = Reset {
         id: columns::id(row, 0)?,
         account: columns::id(row, 1)?,
-        expires_at: columns::time(row, 2)?,
-        dead: row.opt_int(3)?.is_some(),
+        created_at: columns::time(row, 2)?,
+        expires_at: columns::time(row, 3)?,
+        dead: row.opt_int(4)?.is_some(),
     };
-    Ok((reset, state(row, 4)?))
+    Ok((reset, state(row, 5)?))
 }
 
 fn state(row: &Row, column: usize) -> Result<State> {

@@ -3,8 +3,8 @@
 //! Its entries are inserted by the batches of what they tell of, last of all, with a number whose order is the order
 //! of commits. What it says is set in memory before anyone hears of the commit (I7).
 
-use countersign_core::audit::Stamp;
-use countersign_core::revocation::{Entry, ListId, Seq, StatusIndex};
+use countersign_core::audit::{Event, Kind, Stamp};
+use countersign_core::revocation::{Entry, Epoch, ListId, Seq, StatusIndex};
 use countersign_core::secret::Hash;
 use countersign_core::{AccountId, Span, Time};
 
@@ -14,17 +14,30 @@ use crate::{Batch, Store, columns};
 
 const SEQ: &str = "SELECT seq FROM revocation_seq WHERE id = 1";
 
+const EPOCH: &str = "SELECT not_before FROM epoch WHERE id = 1";
+
+const BEGIN_EPOCH: &str = "
+UPDATE epoch
+   SET not_before = $1,
+       set_at = $2
+ WHERE id = 1
+   AND not_before < $1";
+
+const TELL_EPOCH: &str = "
+INSERT INTO revocations (seq, kind, not_before, at, until_at)
+VALUES ((SELECT seq FROM revocation_seq WHERE id = 1), 'epoch', $1, $2, $3)";
+
 const LISTS: &str = "
 SELECT id, ends_at
   FROM status_lists";
 
 const BITS: &str = "
-SELECT seq, kind, list_id, list_index, subject
+SELECT seq, kind, list_id, list_index, subject, not_before
   FROM revocations
  WHERE kind = 'bit'";
 
 const AFTER: &str = "
-SELECT seq, kind, list_id, list_index, subject
+SELECT seq, kind, list_id, list_index, subject, not_before
   FROM revocations
  WHERE seq > $1
  ORDER BY seq";
@@ -37,7 +50,8 @@ const ACCOUNT: &str = "
 INSERT INTO revocations (seq, kind, subject, at, until_at)
 VALUES ((SELECT seq FROM revocation_seq WHERE id = 1), 'account', $1, $2, $3)";
 
-pub(crate) const STATEMENTS: &[&str] = &[SEQ, LISTS, BITS, AFTER, SECRET, ACCOUNT];
+pub(crate) const STATEMENTS: &[&str] =
+    &[SEQ, EPOCH, BEGIN_EPOCH, TELL_EPOCH, LISTS, BITS, AFTER, SECRET, ACCOUNT];
 
 /// The status lists that stand.
 pub async fn lists(store: &Store) -> Result<Vec<ListId>> {
@@ -70,7 +84,16 @@ pub(crate) async fn load(db: &Db, now: Time) -> Result<Live> {
     Ok(live)
 }
 
+async fn load_epoch(db: &Db, live: &Live) -> Result<()> {
+    let rows = db.read(EPOCH, &[]).await?;
+    let row = rows.first().ok_or_else(|| Error::Schema("epoch has no row".to_owned()))?;
+    live.begin(Epoch::from_time(columns::time(row, 0)?));
+    Ok(())
+}
+
+/// What the log need not tell any more: the epoch, the lists that stand and their bits.
 async fn load_lists(db: &Db, live: &Live) -> Result<()> {
+    load_epoch(db, live).await?;
     for row in db.scan(LISTS, Vec::new()).await? {
         live.open_list(ListId::from_bytes(row.array(0)?), columns::time(&row, 1)?);
     }
@@ -108,12 +131,29 @@ pub(crate) fn account(batch: Batch, account: AccountId, longest_life: Span, stam
     batch.revoke(ACCOUNT, vec![account.bytes().into(), stamp.at.micros().into(), until.micros().into()])
 }
 
+/// Everything issued before the epoch ends, as part of something that has an event of its own. `Lost`: a later epoch
+/// stands already.
+pub(crate) fn begin(batch: Batch, epoch: Epoch, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let (not_before, at) = (epoch.not_before().micros(), stamp.at.micros());
+    let until = (epoch.not_before() + longest_life).micros();
+    batch
+        .exactly(1, BEGIN_EPOCH, vec![not_before.into(), at.into()])
+        .revoke(TELL_EPOCH, vec![not_before.into(), at.into(), until.into()])
+}
+
+/// Ends everything: every session, grant, token and mailed link that was issued before the epoch.
+pub fn end_everything_batch(epoch: Epoch, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let event = Event::new(Kind::EverythingEnded).detail("not_before", epoch.not_before().rfc3339());
+    begin(Batch::new(stamp, event), epoch, longest_life, stamp)
+}
+
 /// A word that this release does not know is corrupt: to pass over it would be to let in what it ends (I13).
 fn entry(row: &Row) -> Result<(Seq, Entry)> {
     let entry = match row.text(1)? {
         "bit" => Entry::Bit(status_index(row, 2)?),
         "secret" => Entry::Secret(Hash::from_bytes(row.array(4)?)),
         "account" => Entry::Account(columns::id(row, 4)?),
+        "epoch" => Entry::Epoch(Epoch::from_time(columns::time(row, 5)?)),
         _ => return Err(Error::Corrupt { column: 1, expected: "a kind of revocation" }),
     };
     Ok((Seq(row.int(0)?), entry))

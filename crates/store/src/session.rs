@@ -211,7 +211,8 @@ pub async fn sessions_of(store: &Store, account: AccountId, now: Time) -> Result
             session.seen_at = session.seen_at.max(seen.at());
             session.idle_ends_at = session.idle_ends_at.max(seen.idle_ends_at());
         }
-        if now < session.idle_ends_at && !store.live.has_ended(session.index) {
+        let over = store.live.has_ended(session.index) || store.live.epoch().ends(session.created_at);
+        if now < session.idle_ends_at && !over {
             sessions.push(session);
         }
     }

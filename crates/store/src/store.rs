@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use countersign_core::Time;
 use countersign_core::audit::{Event, Kind, Stamp};
+use countersign_core::revocation::Epoch;
 
 use crate::db::{self, Db, Error, MIGRATIONS, Result, Settings, Statement, StoreUrl};
 use crate::indexes::Indexes;
@@ -107,6 +108,12 @@ impl Store {
     pub(crate) fn is_caught_up(&self) -> bool {
         let alone = self.db.is_owner() && self.live.claims() == self.db.claims();
         alone && !self.live.is_behind()
+    }
+
+    /// What was issued before it is over.
+    pub async fn epoch(&self) -> Result<Epoch> {
+        self.caught_up().await?;
+        Ok(self.live.epoch())
     }
 
     /// Proves by a read that the store can serve: `/readyz`.

@@ -5,6 +5,7 @@
 //! another's session verifies its own registration only (attack REC-16).
 
 use crate::Time;
+use crate::revocation::Epoch;
 use crate::secret::Hash;
 
 use super::register::Pending;
@@ -36,6 +37,8 @@ pub struct Facts {
     pub browser: Option<Hash>,
     /// Whether the password fits.
     pub proof: Proof,
+    /// What was mailed before it is dead (attack STO-16).
+    pub epoch: Epoch,
 }
 
 /// What a verification does.
@@ -65,7 +68,7 @@ pub enum Refusal {
 /// Decides a verification.
 pub fn decide(facts: &Facts, now: Time) -> Decision {
     let Some(pending) = &facts.pending else { return Decision::Refuse(Refusal::Unknown) };
-    if facts.spent || facts.known {
+    if facts.spent || facts.known || facts.epoch.ends(pending.created_at) {
         return Decision::Refuse(Refusal::Spent);
     }
     if now >= pending.expires_at {
@@ -115,6 +118,7 @@ mod tests {
             known: false,
             browser: Some(sha256(b"browser")),
             proof: Proof::NotGiven,
+            epoch: Epoch::BEGINNING,
         }
     }
 
@@ -134,6 +138,11 @@ mod tests {
             ),
             ("unknown", Facts { pending: None, ..facts() }, Decision::Refuse(Refusal::Unknown)),
             ("spent", Facts { spent: true, ..facts() }, Decision::Refuse(Refusal::Spent)),
+            (
+                "before the epoch",
+                Facts { epoch: Epoch::ending(NOW, Span::ZERO), ..facts() },
+                Decision::Refuse(Refusal::Spent),
+            ),
             ("address taken", Facts { known: true, ..facts() }, Decision::Refuse(Refusal::Spent)),
         ];
         for (name, facts, expected) in table {

@@ -60,15 +60,24 @@ pub enum Kind {
     CleanedUp,
     /// The store was made ready.
     StorePrepared,
+    /// A backup of the store was written.
+    StoreBackedUp,
+    /// The store is one that was made from a backup.
+    StoreRestored,
+    /// What lies sealed was sealed anew under another master key.
+    StoreResealed,
+    /// Everything issued before a moment ended.
+    EverythingEnded,
     /// A block of a status list was taken.
     StatusBlockLeased,
 }
 
 impl Kind {
     /// Every kind, in the order of this file.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 31] = [
         Self::RegistrationOpened,
         Self::RegistrationNoticed,
+        Self::RegistrationDropped,
         Self::VerificationTried,
         Self::AccountCreated,
         Self::AccountDisabled,
@@ -92,6 +101,10 @@ impl Kind {
         Self::MailSent,
         Self::CleanedUp,
         Self::StorePrepared,
+        Self::StoreBackedUp,
+        Self::StoreRestored,
+        Self::StoreResealed,
+        Self::EverythingEnded,
         Self::StatusBlockLeased,
     ];
 
@@ -124,6 +137,10 @@ impl Kind {
             Self::MailSent => "mail.sent",
             Self::CleanedUp => "cleanup.done",
             Self::StorePrepared => "store.prepared",
+            Self::StoreBackedUp => "store.backed_up",
+            Self::StoreRestored => "store.restored",
+            Self::StoreResealed => "store.resealed",
+            Self::EverythingEnded => "everything.ended",
             Self::StatusBlockLeased => "status_list.leased",
         }
     }

@@ -5,6 +5,7 @@
 //! nobody out; anything else of this grant is a stolen token, and the grant ends (attacks OAU-42, OAU-43).
 
 use crate::client::{self, ClientId};
+use crate::revocation::Epoch;
 use crate::session::check;
 use crate::url::ResourceId;
 use crate::{Span, Time};
@@ -23,6 +24,8 @@ pub struct Facts<'a> {
     pub client: Option<client::Kind>,
     /// The resource that was asked for is one that tokens can be made for.
     pub resource_known: bool,
+    /// What began before it is over (attack STO-16).
+    pub epoch: Epoch,
 }
 
 /// What the client asks for. Whether the token's code is genuine was checked before anything was loaded.
@@ -101,7 +104,7 @@ pub fn decide(facts: &Facts<'_>, request: &Request, grace: Span, now: Time) -> D
     }
     let Some(kind) = facts.client else { return Decision::Refuse(Refusal::Client) };
     let session_live = facts.session.is_some_and(|session| check::decide(session, now).is_ok());
-    if grant.ended.is_some() || !session_live {
+    if grant.ended.is_some() || facts.epoch.ends(grant.created_at) || !session_live {
         return Decision::Refuse(Refusal::Ended);
     }
     if request.scopes.as_ref().is_some_and(|asked| !grant.scopes.covers(asked)) {
@@ -188,7 +191,13 @@ mod tests {
     }
 
     fn live(session: &Session) -> check::Facts<'_> {
-        check::Facts { session, idle_ends_at: session.idle_ends_at, account: State::Active, revoked: false }
+        check::Facts {
+            session,
+            idle_ends_at: session.idle_ends_at,
+            account: State::Active,
+            revoked: false,
+            epoch: Epoch::BEGINNING,
+        }
     }
 
     fn facts<'a>(grant: &'a Grant, session: &'a Session) -> Facts<'a> {
@@ -197,6 +206,7 @@ mod tests {
             session: Some(live(session)),
             client: Some(client::Kind::Public),
             resource_known: true,
+            epoch: Epoch::BEGINNING,
         }
     }
 
@@ -249,6 +259,7 @@ mod tests {
             ("session revoked", Facts { session: Some(revoked), ..facts.clone() }),
             ("session idle", Facts { session: Some(idle), ..facts.clone() }),
             ("account disabled", Facts { session: Some(disabled), ..facts.clone() }),
+            ("grant of before the epoch", Facts { epoch: Epoch::ending(NOW, Span::ZERO), ..facts.clone() }),
             ("session gone", Facts { session: None, ..facts }),
         ];
         for (name, facts) in table {

@@ -1,10 +1,11 @@
 //! Setting a new password by a mailed link.
 //!
 //! The subject comes from the link alone (attack REC-06). A link dies with its use, its age, a newer link, a login, a
-//! changed password or address, a disabled account (attack REC-05). A reset ends every session and grant, and opens
+//! changed password or address, a disabled account (attack REC-05), the end of everything (attack STO-16). A reset ends every session and grant, and opens
 //! none: the new password has to be used once (and a second factor is never skipped, attack REC-07).
 
 use crate::account::State;
+use crate::revocation::Epoch;
 use crate::{AccountId, ResetId, Time};
 
 /// A reset that was mailed.
@@ -14,6 +15,8 @@ pub struct Reset {
     pub id: ResetId,
     /// Whose password it sets.
     pub account: AccountId,
+    /// When it was mailed.
+    pub created_at: Time,
     /// When it stops working.
     pub expires_at: Time,
     /// Used, or overtaken by something that kills it.
@@ -25,6 +28,8 @@ pub struct Reset {
 pub struct Facts {
     /// The reset it names and the state of its account.
     pub reset: Option<(Reset, State)>,
+    /// What was mailed before it is dead.
+    pub epoch: Epoch,
 }
 
 /// What using the link does.
@@ -52,7 +57,7 @@ pub enum Refusal {
 /// Decides the use of a link.
 pub fn decide(facts: Facts, now: Time) -> Decision {
     let Some((reset, state)) = facts.reset else { return Decision::Refuse(Refusal::Unknown) };
-    if reset.dead {
+    if reset.dead || facts.epoch.ends(reset.created_at) {
         Decision::Refuse(Refusal::Dead)
     } else if now >= reset.expires_at {
         Decision::Refuse(Refusal::Expired)
@@ -74,6 +79,7 @@ mod tests {
         let reset = |dead, left| Reset {
             id: ResetId::from_bytes([1; 16]),
             account: AccountId::from_bytes([2; 16]),
+            created_at: now - Span::minutes(30),
             expires_at: now + Span::from_micros(left),
             dead,
         };
@@ -86,7 +92,15 @@ mod tests {
             (None, Decision::Refuse(Refusal::Unknown)),
         ];
         for (reset, expected) in table {
-            assert_eq!(decide(Facts { reset }, now), expected);
+            assert_eq!(decide(Facts { reset, epoch: Epoch::BEGINNING }, now), expected);
+        }
+        for (not_before, expected) in [
+            (reset(false, 1).created_at, Decision::Set(reset(false, 1))),
+            (now, Decision::Refuse(Refusal::Dead)),
+        ] {
+            let facts =
+                Facts { reset: Some((reset(false, 1), State::Active)), epoch: Epoch::from_time(not_before) };
+            assert_eq!(decide(facts, now), expected, "sto_16: the epoch {not_before}");
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Revocation: one entry in the log for whatever ends, mostly a bit in a status list (design section 5).
 
+pub mod epoch;
+
 use std::fmt;
 
 use crate::secret::Hash;
 use crate::{AccountId, Random, random};
+
+pub use epoch::Epoch;
 
 /// A status list (IETF Token Status List): random, so that nothing can be guessed from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,6 +85,8 @@ pub enum Entry {
     Secret(Hash),
     /// An account changed; never published.
     Account(AccountId),
+    /// Everything from before ended.
+    Epoch(Epoch),
 }
 
 impl Entry {
@@ -90,6 +96,7 @@ impl Entry {
             Self::Bit(_) => "bit",
             Self::Secret(_) => "secret",
             Self::Account(_) => "account",
+            Self::Epoch(_) => "epoch",
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::Time;
 use crate::account::State;
+use crate::revocation::Epoch;
 
 use super::Session;
 
@@ -19,6 +20,8 @@ pub struct Facts<'a> {
     pub account: State,
     /// Its bit in the status list, or the mark of a replaced secret.
     pub revoked: bool,
+    /// What began before it is over (attack STO-16).
+    pub epoch: Epoch,
 }
 
 /// Why a session is not accepted. The caller learns only that it is not.
@@ -36,7 +39,8 @@ pub enum Refusal {
 
 /// Decides whether the session counts at `now`. Both ends are exact: at the end it is over (attacks SES-13, SES-14).
 pub fn decide(facts: Facts<'_>, now: Time) -> Result<(), Refusal> {
-    if facts.revoked || facts.session.ended.is_some() {
+    let before_epoch = facts.epoch.ends(facts.session.created_at);
+    if facts.revoked || before_epoch || facts.session.ended.is_some() {
         Err(Refusal::Ended)
     } else if now >= facts.session.absolute_ends_at {
         Err(Refusal::Absolute)
@@ -83,7 +87,9 @@ mod tests {
             idle_ends_at: now + Span::hours(30),
             account: State::Active,
             revoked: false,
+            epoch: Epoch::BEGINNING,
         };
+        let epoch = |moment| Facts { epoch: Epoch::from_time(moment), ..facts(&session) };
         let idle = Facts { idle_ends_at: now + Span::hours(2), ..facts(&session) };
         let table = [
             ("at once", facts(&session), now, Ok(())),
@@ -92,6 +98,8 @@ mod tests {
             ("just before the absolute end", facts(&session), now + Span::hours(24) - tick, Ok(())),
             ("absolute, though used", facts(&session), now + Span::hours(24), Err(Refusal::Absolute)),
             ("bit set", Facts { revoked: true, ..facts(&session) }, now, Err(Refusal::Ended)),
+            ("began before the epoch", epoch(now + tick), now, Err(Refusal::Ended)),
+            ("began with the epoch", epoch(now), now, Ok(())),
             ("ended in the record", facts(&ended), now, Err(Refusal::Ended)),
             ("disabled", Facts { account: State::Disabled, ..facts(&session) }, now, Err(Refusal::Account)),
             ("deleted", Facts { account: State::Deleted, ..facts(&session) }, now, Err(Refusal::Account)),

@@ -8,6 +8,7 @@ use countersign_core::audit::Actor;
 use countersign_core::credential::Password;
 use countersign_core::credential::password::PasswordError;
 use countersign_core::login::password;
+use countersign_core::revocation::Epoch;
 use countersign_core::secret::{Hash, Secret};
 use countersign_core::{AccountId, CredentialId};
 use countersign_store::Outcome;
@@ -75,7 +76,7 @@ pub(crate) async fn verify(ctx: &Ctx, verification: &Verification) -> Result<Ver
             _ => compare(ctx, verification, found.as_ref()).await?,
         };
         compared = Some((id, proof));
-        let facts = facts(found, verification.browser, proof);
+        let facts = facts(found, verification, (proof, ctx.app.store.epoch().await?));
         let pending = match decide(&facts, ctx.now) {
             Decision::Create(pending) => pending,
             Decision::AskPassword => return Ok(Verified::AskPassword),
@@ -128,9 +129,10 @@ async fn compare(ctx: &Ctx, verification: &Verification, found: Option<&Found>) 
     })
 }
 
-fn facts(found: Option<Found>, browser: Option<Hash>, proof: Proof) -> Facts {
+fn facts(found: Option<Found>, verification: &Verification, (proof, epoch): (Proof, Epoch)) -> Facts {
     let (spent, known) = found.as_ref().map_or((false, false), |found| (found.spent, found.known));
-    Facts { pending: found.map(|found| found.pending), spent, known, browser, proof }
+    let browser = verification.browser;
+    Facts { pending: found.map(|found| found.pending), spent, known, browser, proof, epoch }
 }
 
 #[cfg(test)]

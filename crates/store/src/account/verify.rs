@@ -57,7 +57,8 @@ UPDATE pending_accounts
    SET spent_at = $1
  WHERE id = $2
    AND spent_at IS NULL
-   AND expires_at > $1";
+   AND expires_at > $1
+   AND created_at >= (SELECT not_before FROM epoch WHERE id = 1)";
 
 const DROP_OTHERS: &str = "
 DELETE FROM pending_accounts

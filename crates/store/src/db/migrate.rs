@@ -1,5 +1,8 @@
 //! Schema changes: embedded files, forward only, each in one transaction with the row that
 //! records it. A process killed midway has either applied a file or not.
+//!
+//! A binary works on a newer schema than its own where the files that it does not know allow it (the previous release
+//! beside the next one, or again in its place). There is no way back for the schema itself.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use countersign_core::Time;
@@ -15,21 +18,33 @@ pub struct Migration {
     pub version: i64,
     /// The file's name without `.sql`.
     pub name: &'static str,
-    /// The file.
+    /// The file. A line `-- Runs with: N` in it says which schema a binary must know at least to work on a database that
+    /// has this one; without such a line it is this one.
     pub sql: &'static str,
 }
 
 /// The schema of this release: every file, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "0001_spine", sql: include_str!("../../migrations/0001_spine.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "0001_spine", sql: include_str!("../../migrations/0001_spine.sql") },
+    Migration { version: 2, name: "0002_epoch", sql: include_str!("../../migrations/0002_epoch.sql") },
+];
 
 const CREATE_LOG: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version BIGINT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
     checksum BLOB NOT NULL,
     applied_at BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS schema_marks (
+    version BIGINT NOT NULL PRIMARY KEY,
+    runs_with BIGINT NOT NULL
 )";
-const READ_LOG: &str = "SELECT version, checksum FROM schema_migrations ORDER BY version";
+const READ_LOG: &str = "
+SELECT l.version, l.checksum, COALESCE(m.runs_with, l.version)
+  FROM schema_migrations l
+  LEFT JOIN schema_marks m ON m.version = l.version
+ ORDER BY l.version";
+const WRITE_MARK: &str = "INSERT INTO schema_marks (version, runs_with) VALUES ($1, $2)";
 const WRITE_LOG: &str =
     "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
 
@@ -52,10 +67,13 @@ pub(super) fn sqlite(
     Ok(pending.iter().map(|migration| migration.name).collect())
 }
 
-fn log(connection: &Connection) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
+fn log(connection: &Connection) -> rusqlite::Result<Vec<Applied>> {
     connection.execute_batch(CREATE_LOG)?;
     let mut log = connection.prepare(READ_LOG)?;
-    log.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    let applied = |row: &rusqlite::Row<'_>| {
+        Ok(Applied { version: row.get(0)?, checksum: row.get(1)?, runs_with: row.get(2)? })
+    };
+    log.query_map([], applied)?.collect()
 }
 
 fn apply(connection: &Connection, migration: &Migration, now: Time) -> rusqlite::Result<()> {
@@ -63,6 +81,7 @@ fn apply(connection: &Connection, migration: &Migration, now: Time) -> rusqlite:
     connection.execute_batch(migration.sql)?;
     let checksum = migration.checksum();
     connection.execute(WRITE_LOG, (migration.version, migration.name, checksum, now.micros()))?;
+    connection.execute(WRITE_MARK, (migration.version, migration.runs_with()))?;
     connection.execute_batch("COMMIT")
 }
 
@@ -75,7 +94,12 @@ pub(super) async fn postgres(
     let broken = |error: tokio_postgres::Error| Error::Schema(super::postgres::words(&error));
     client.batch_execute(&in_postgres(CREATE_LOG)).await.map_err(broken)?;
     let log = client.query(READ_LOG, &[]).await.map_err(broken)?;
-    let applied: Vec<_> = log.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let applied = |row: &tokio_postgres::Row| Applied {
+        version: row.get(0),
+        checksum: row.get(1),
+        runs_with: row.get(2),
+    };
+    let applied: Vec<_> = log.iter().map(applied).collect();
     let pending = pending(&applied, known)?;
     for migration in pending {
         let transaction = client.transaction().await.map_err(broken)?;
@@ -86,6 +110,8 @@ pub(super) async fn postgres(
             .execute(WRITE_LOG, &[&migration.version, &migration.name, &checksum, &now.micros()])
             .await
             .map_err(failed)?;
+        let runs_with = migration.runs_with();
+        transaction.execute(WRITE_MARK, &[&migration.version, &runs_with]).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
     }
     Ok(pending.iter().map(|migration| migration.name).collect())
@@ -97,28 +123,46 @@ fn in_postgres(sql: &str) -> String {
     sql.replace(" BLOB", " BYTEA")
 }
 
-/// The files still to run, if those recorded are the first ones that this binary knows.
-fn pending(applied: &[(i64, Vec<u8>)], known: &'static [Migration]) -> Result<&'static [Migration]> {
-    for (index, (version, checksum)) in applied.iter().enumerate() {
-        let Some(migration) = known.get(index) else {
+/// A file that was applied, as the database remembers it.
+#[derive(Clone)]
+struct Applied {
+    version: i64,
+    checksum: Vec<u8>,
+    runs_with: i64,
+}
+
+/// The files still to run: those recorded are the first ones that this binary knows, or this binary is one that the
+/// files that it does not know put up with.
+fn pending(applied: &[Applied], known: &'static [Migration]) -> Result<&'static [Migration]> {
+    for (applied, migration) in applied.iter().zip(known) {
+        if migration.version != applied.version || migration.checksum() != applied.checksum {
             return Err(Error::Schema(format!(
-                "made by a newer Countersign (it has {version}, this binary knows {})",
-                known.len()
-            )));
-        };
-        if migration.version != *version || migration.checksum() != *checksum {
-            return Err(Error::Schema(format!(
-                "migration {} is not the file that was applied as {version}",
-                migration.name
+                "migration {} is not the file that was applied as {}",
+                migration.name, applied.version
             )));
         }
     }
-    Ok(&known[applied.len()..])
+    let newest = known.last().map_or(0, |migration| migration.version);
+    let newer = applied.get(known.len()..).unwrap_or_default();
+    match newer.iter().max_by_key(|applied| applied.runs_with) {
+        Some(strictest) if strictest.runs_with > newest => Err(Error::Schema(format!(
+            "made by a newer Countersign: its schema {} needs a binary that knows {} and this one knows {newest}. Run the \
+             newer binary, or restore a backup from before the upgrade",
+            strictest.version, strictest.runs_with
+        ))),
+        _ => Ok(known.get(applied.len()..).unwrap_or_default()),
+    }
 }
 
 impl Migration {
     fn checksum(&self) -> Vec<u8> {
         digest(&SHA256, self.sql.as_bytes()).as_ref().to_vec()
+    }
+
+    /// The schema that a binary must know at least to work on a database that has this file.
+    fn runs_with(&self) -> i64 {
+        let said = self.sql.lines().find_map(|line| line.strip_prefix("-- Runs with: "));
+        said.and_then(|version| version.trim().parse().ok()).unwrap_or(self.version)
     }
 
     fn failed(&self, reason: &str) -> Error {
@@ -135,8 +179,17 @@ mod tests {
         Migration { version: 2, name: "0002_b", sql: "CREATE TABLE b (id BIGINT NOT NULL)" },
     ];
 
-    fn applied(count: usize) -> Vec<(i64, Vec<u8>)> {
-        KNOWN[..count].iter().map(|known| (known.version, known.checksum())).collect()
+    fn applied(count: usize) -> Vec<Applied> {
+        let applied = |known: &Migration| Applied {
+            version: known.version,
+            checksum: known.checksum(),
+            runs_with: known.runs_with(),
+        };
+        KNOWN[..count].iter().map(applied).collect()
+    }
+
+    fn unknown(version: i64, runs_with: i64) -> Applied {
+        Applied { version, checksum: vec![0; 32], runs_with }
     }
 
     #[test]
@@ -144,6 +197,7 @@ mod tests {
         for (index, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(usize::try_from(migration.version), Ok(index + 1));
             assert!(migration.name.starts_with(&format!("{:04}_", migration.version)));
+            assert!((1..=migration.version).contains(&migration.runs_with()), "{}", migration.name);
         }
     }
 
@@ -157,8 +211,8 @@ mod tests {
 
     #[test]
     fn a_newer_schema_an_edited_file_and_a_gap_are_refused() {
-        let newer = [applied(2), vec![(3, vec![0; 32])]].concat();
-        let edited = vec![(1, vec![0; 32])];
+        let newer = [applied(2), vec![unknown(3, 3)]].concat();
+        let edited = vec![unknown(1, 1)];
         let gap = applied(2).split_off(1);
         for (log, words) in [
             (newer, "newer Countersign"),
@@ -168,6 +222,28 @@ mod tests {
             let error = pending(&log, KNOWN).expect_err("refused");
             assert!(error.to_string().contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn sto_15_a_newer_schema_is_worked_on_where_all_of_it_allows_that() {
+        for (newer, allowed) in [
+            (vec![unknown(3, 2)], true),
+            (vec![unknown(3, 1), unknown(4, 2)], true),
+            (vec![unknown(3, 2), unknown(4, 3)], false),
+            (vec![unknown(3, 3), unknown(4, 2)], false),
+        ] {
+            let marks: Vec<_> = newer.iter().map(|applied| applied.runs_with).collect();
+            let judged = pending(&[applied(2), newer].concat(), KNOWN);
+            assert_eq!(judged.is_ok_and(<[_]>::is_empty), allowed, "{marks:?}");
+        }
+    }
+
+    #[test]
+    fn sto_15_a_file_says_which_binaries_run_with_it() {
+        let file = |sql| Migration { version: 7, name: "0007_x", sql };
+        assert_eq!(file("-- Runs with: 6\nCREATE TABLE a (id BLOB)").runs_with(), 6);
+        assert_eq!(file("CREATE TABLE a (id BLOB)").runs_with(), 7);
+        assert_eq!(file("-- Runs with: whatever\n").runs_with(), 7);
     }
 
     #[test]

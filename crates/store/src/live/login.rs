@@ -99,6 +99,7 @@ impl LiveSession {
             idle_ends_at: self.idle_ends_at(),
             account: self.account.state,
             revoked: is_set(self.list.as_deref(), self.session.index) || self.is_replaced(live),
+            epoch: live.epoch(),
         }
     }
 }
@@ -123,7 +124,8 @@ impl LiveGrant {
     /// Whether tokens of the grant count at `now`: its own bit, its client, and all that its session's check asks (I1).
     pub fn check(&self, live: &Live, now: Time) -> Result<(), Refusal> {
         let facts = self.facts(live);
-        let over = self.grant.ended.is_some() || self.client.is_none();
+        let before_epoch = live.epoch().ends(self.grant.created_at);
+        let over = self.grant.ended.is_some() || self.client.is_none() || before_epoch;
         check::decide(check::Facts { revoked: facts.revoked || over, ..facts }, now)
     }
 
@@ -134,6 +136,7 @@ impl LiveGrant {
             session: Some(self.facts(live)),
             client: self.client,
             resource_known,
+            epoch: live.epoch(),
         }
     }
 

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use countersign_core::revocation::{Entry, ListId, Seq, StatusIndex};
+use countersign_core::revocation::{Entry, Epoch, ListId, Seq, StatusIndex};
 use countersign_core::secret::Hash;
 use countersign_core::{SessionId, Time};
 use parking_lot::RwLock;
@@ -33,6 +33,7 @@ const KEPT: usize = 100_000;
 pub struct Live {
     lists: RwLock<HashMap<ListId, Arc<List>>>,
     seq: AtomicI64,
+    epoch: AtomicI64,
     owed: AtomicU64,
     paid: AtomicU64,
     claims: AtomicU64,
@@ -52,6 +53,7 @@ impl Live {
         Self {
             lists: RwLock::default(),
             seq: AtomicI64::new(seq.0),
+            epoch: AtomicI64::new(Epoch::BEGINNING.not_before().micros()),
             owed: AtomicU64::new(0),
             paid: AtomicU64::new(0),
             claims: AtomicU64::new(0),
@@ -88,6 +90,16 @@ impl Live {
         Seq(self.seq.load(Ordering::Acquire))
     }
 
+    /// What was issued before it is over.
+    pub(crate) fn epoch(&self) -> Epoch {
+        Epoch::from_time(Time::from_micros(self.epoch.load(Ordering::Acquire)))
+    }
+
+    /// Everything issued before it is over. An epoch never goes back.
+    pub(crate) fn begin(&self, epoch: Epoch) {
+        self.epoch.fetch_max(epoch.not_before().micros(), Ordering::AcqRel);
+    }
+
     /// Takes note of entries of the log, which follow the last ones without a gap.
     pub(crate) fn learn(&self, entries: &[(Seq, Entry)]) {
         for (_, entry) in entries {
@@ -98,6 +110,7 @@ impl Live {
                     self.sessions.remove(secret);
                 }
                 Entry::Account(account) => self.marks.account_changed(*account),
+                Entry::Epoch(epoch) => self.begin(*epoch),
             }
         }
         if let Some((seq, _)) = entries.last() {
@@ -308,6 +321,19 @@ mod tests {
         assert_eq!(knock(&live, NOW), None);
         live.keep_session(secret(), &row(&live, live.as_of()), NOW);
         assert_eq!(knock(&live, NOW), Some(Ok(())));
+    }
+
+    #[test]
+    fn sto_16_an_epoch_ends_what_lies_in_memory_and_never_goes_back() {
+        let live = live();
+        live.keep_session(secret(), &row(&live, live.as_of()), NOW);
+        live.learn(&[(Seq(1), Entry::Epoch(Epoch::from_time(NOW)))]);
+        assert_eq!(knock(&live, NOW), Some(Ok(())), "it began with the epoch");
+        let epoch = Epoch::ending(NOW, Span::ZERO);
+        live.learn(&[(Seq(2), Entry::Epoch(epoch))]);
+        assert_eq!(knock(&live, NOW), Some(Err(Refusal::Ended)));
+        live.learn(&[(Seq(3), Entry::Epoch(Epoch::from_time(NOW)))]);
+        assert_eq!(live.epoch(), epoch);
     }
 
     #[test]

@@ -5,14 +5,17 @@ use countersign_core::account::change::{Change, decide};
 use countersign_core::account::register::Pending;
 use countersign_core::audit::Kind;
 use countersign_core::session::Limits;
-use countersign_core::{ResetId, Span, Time};
+use countersign_core::{AccountId, CredentialId, ResetId, Span, Time};
 use countersign_store::account::change::change_batch;
 use countersign_store::account::register::pend_batch;
-use countersign_store::account::verify::{code_try_batch, verify_facts_by_token};
+use countersign_store::account::verify::{
+    code_try_batch, create_batch, pendings_by_email, verify_facts_by_token,
+};
 use countersign_store::account::{account, accounts};
 use countersign_store::audit::{Filter, events};
 use countersign_store::cleanup::{Kept, clean_up};
 use countersign_store::recovery::{NewReset, reset_facts, send_batch};
+use countersign_store::session::sessions_of;
 use countersign_store::{Store, job};
 
 use crate::doors::logout;
@@ -178,6 +181,26 @@ async fn entries_of_the_revocation_log_go_after_their_time_but_for_the_newest() 
         assert_eq!(gone_by(store, NOW + LIFE - Span::from_micros(1)).await, 0);
         assert_eq!(gone_by(store, NOW + LIFE).await, 2);
         assert_eq!(told(store).await, [("revocations".to_owned(), 2)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sto_21_what_expired_is_refused_though_nobody_cleaned_it_up() {
+    every_store(async |store| {
+        let id = people::account(store, "kim@example.org").await;
+        let login = log_in(store, id, NOW).await;
+        let new = pending("lee@example.org", 0);
+        applied(store, pend_batch(&new, &mail("verify", "lee@example.org"), &stamp(NOW))).await;
+        let end = login.open.session.idle_ends_at;
+        assert_eq!(faces(store, &login, end).await, (false, false));
+        assert_eq!(sessions_of(store, id, end).await.unwrap(), []);
+        let late = new.expires_at;
+        assert_eq!(pendings_by_email(store, &new.email, late).await.unwrap(), []);
+        let account = AccountId::new(late, people::random());
+        let credential = CredentialId::new(late, people::random());
+        lost(store, create_batch(&new, account, credential, &stamp(late))).await;
+        assert!(store.session_by_id(login.open.session.id).await.unwrap().is_some(), "its row lies there");
     })
     .await;
 }

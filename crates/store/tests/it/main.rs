@@ -8,6 +8,7 @@ mod batches;
 mod cleanups;
 mod closings;
 mod doors;
+mod epochs;
 mod faces;
 mod grants;
 mod indexes;

@@ -45,7 +45,13 @@ async fn verdict(store: &Store, reset: &NewReset, at: Time) -> reset::Decision {
 
 /// The link does not work, nor would it if it had been looked up before.
 async fn is_dead(store: &Store, reset: &NewReset, at: Time) {
-    let stale = Reset { id: reset.id, account: reset.account, expires_at: reset.expires_at, dead: false };
+    let stale = Reset {
+        id: reset.id,
+        account: reset.account,
+        created_at: at,
+        expires_at: reset.expires_at,
+        dead: false,
+    };
     lost(store, set(&stale, at)).await;
     assert!(matches!(verdict(store, reset, at).await, reset::Decision::Refuse(_)));
 }

@@ -1,9 +1,10 @@
-//! `cargo xtask <test|ci|docs|bench>`: the project's own commands, the same ones that CI runs.
+//! `cargo xtask <test|ci|docs|bench|fuzz>`: the project's own commands, the same ones that CI runs.
 
 mod bench;
 mod ci;
 mod deny;
 mod docs;
+mod fuzz;
 mod parts;
 mod postgres;
 mod shell;
@@ -33,6 +34,14 @@ enum Xtask {
     },
     /// Measure the session check on every store against a bare axum hello
     Bench,
+    /// Give every parser what libFuzzer makes up
+    Fuzz {
+        /// One target; without it all of them
+        target: Option<String>,
+        /// For how long, each
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -42,6 +51,7 @@ fn main() -> ExitCode {
         Xtask::Docs { check: false } => docs::write(),
         Xtask::Docs { check: true } => docs::check(),
         Xtask::Bench => bench::run(),
+        Xtask::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

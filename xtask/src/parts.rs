@@ -31,6 +31,8 @@ pub(crate) const NODE: Part =
     Part { what: "Node 18 or newer with npm", packages: &["nodejs", "npm"], found: node_found };
 pub(crate) const CURL: Part = Part { what: "curl", packages: &["curl"], found: || which("curl").is_some() };
 pub(crate) const WRK: Part = Part { what: "wrk", packages: &["wrk"], found: || which("wrk").is_some() };
+pub(crate) const CPP: Part =
+    Part { what: "a C++ compiler", packages: &["g++"], found: || which("c++").is_some() };
 pub(crate) const PIP: Part = Part { what: "pip", packages: &["python3-pip"], found: pip_found };
 
 /// Makes sure that all of them are here: installs what is missing when root on Debian, else says what is missing.

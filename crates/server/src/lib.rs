@@ -12,6 +12,8 @@ mod ctx;
 mod extract;
 mod flows;
 pub mod front;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod hash_pool;
 pub mod jobs;
 pub mod keyring;

@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["countersign", "countersign-core", "countersign-jose", "countersign-server", "countersign-store"],
     ),
     ("countersign-bench", &[]),
+    ("countersign-fuzz", &["countersign-server"]),
     ("xtask", &[]),
 ];
 const TESTKIT: &str = "countersign-testkit";

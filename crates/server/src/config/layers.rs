@@ -33,12 +33,18 @@ impl Layers {
 
     /// A TOML file.
     pub(super) fn lay_file(&mut self, path: &Path) {
+        match fs::read_to_string(path) {
+            Ok(text) => self.lay_text(path, &text),
+            Err(error) => {
+                self.findings.stray(Origin::WholeFile(path.to_owned()), format!("cannot be read: {error}"));
+            }
+        }
+    }
+
+    /// What such a file says.
+    pub(super) fn lay_text(&mut self, path: &Path, text: &str) {
         let whole = || Origin::WholeFile(path.to_owned());
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => return self.findings.stray(whole(), format!("cannot be read: {error}")),
-        };
-        let (spanned, errors) = DeTable::parse_recoverable(&text);
+        let (spanned, errors) = DeTable::parse_recoverable(text);
         let line = |at: usize| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
         for error in &errors {
             // The error's own text would quote the line, and with it a password.

@@ -40,7 +40,7 @@ impl Written for Mailbox {
         let parts =
             text.strip_suffix('>').map(|text| text.split_once('<').ok_or_else(problem)).transpose()?;
         let (name, address) = parts.unwrap_or(("", text));
-        let name = name.trim().trim_matches('"');
+        let name = name.trim().trim_matches('"').trim();
         // A header is one line, and what separates addresses does not belong into a name (REC-12).
         if name.contains(|c: char| c.is_control() || "<>\"\\,;@".contains(c)) {
             return Err(problem());
@@ -61,6 +61,7 @@ mod tests {
             ("<login@example.com>", Some((None, "login@example.com"))),
             ("Acme Login <login@example.com>", Some((Some("Acme Login"), "login@example.com"))),
             ("\"Acme Login\" <login@example.com>", Some((Some("Acme Login"), "login@example.com"))),
+            ("\" Acme \" <login@example.com>", Some((Some("Acme"), "login@example.com"))),
             ("로그인 <login@example.com>", Some((Some("로그인"), "login@example.com"))),
             ("", None),
             ("Acme", None),

@@ -11,6 +11,8 @@ mod effective;
 mod env;
 mod error;
 mod findings;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod layers;
 mod mailbox;
 mod nearest;

@@ -41,7 +41,7 @@ pub(crate) fn too_large() -> Problem {
     Problem::new(Kind::PayloadTooLarge).detail("A body may have 64 KiB.")
 }
 
-fn has_type(headers: &HeaderMap, media_type: &str) -> bool {
+pub(crate) fn has_type(headers: &HeaderMap, media_type: &str) -> bool {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let Some(Ok(value)) = values.next().map(http::HeaderValue::to_str) else { return false };
     let (essence, parameters) = value.split_once(';').unwrap_or((value, "charset=utf-8"));

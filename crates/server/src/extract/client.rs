@@ -43,7 +43,7 @@ pub(crate) fn context(app: &App, access: Access, request: &Request) -> Ctx {
 
 /// The client's address (attack HTTP-10): the peer's own, unless that is a configured proxy; then the rightmost address
 /// in `X-Forwarded-For` that is no configured proxy. A value that is no list of addresses is not believed at all.
-fn client_ip(peer: IpAddr, headers: &HeaderMap, config: &Config) -> IpAddr {
+pub(crate) fn client_ip(peer: IpAddr, headers: &HeaderMap, config: &Config) -> IpAddr {
     let peer = peer.to_canonical();
     if !config.trusts(peer) {
         return peer;

@@ -14,7 +14,7 @@ pub(crate) struct Form(Fields);
 /// The parameters of a query, each at most once.
 pub(crate) struct Query(Fields);
 
-type Fields = Vec<(String, String)>;
+pub(crate) type Fields = Vec<(String, String)>;
 
 impl Form {
     /// The field's value, if it came.
@@ -79,7 +79,7 @@ const RETURN_TO: &str = "return_to";
 /// More fields than any form of ours has (attack HTTP-05).
 const MAX_FIELDS: usize = 64;
 
-fn parse(text: &str) -> Result<Fields, Problem> {
+pub(crate) fn parse(text: &str) -> Result<Fields, Problem> {
     let mut fields = Fields::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

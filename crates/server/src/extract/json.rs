@@ -27,7 +27,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Serde also reads a struct from an array, by position.
     if bytes.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
         return Err(Problem::new(Kind::InvalidRequest).detail("The body is no JSON object."));

@@ -6,7 +6,7 @@
 
 mod memory;
 mod params;
-mod phc;
+pub(crate) mod phc;
 mod queue;
 #[cfg(test)]
 mod tests;

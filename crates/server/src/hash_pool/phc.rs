@@ -15,7 +15,7 @@ pub(super) const SALT_LEN: usize = 16;
 const HASH_LEN: usize = 32;
 
 /// A hash with what it takes to compute it again. No Debug: it is worth stealing.
-pub(super) struct Phc {
+pub(crate) struct Phc {
     params: Params,
     /// 8 to 64 bytes.
     salt: Vec<u8>,
@@ -37,7 +37,7 @@ impl Phc {
     }
 
     /// Reads the one spelling of a hash; its parameters are within bounds before anything is allocated for them.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix("$argon2id$v=19$")?.split('$');
         let params = parse_params(parts.next()?)?;
         let salt = STANDARD_NO_PAD.decode(parts.next()?).ok()?;

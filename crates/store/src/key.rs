@@ -53,6 +53,13 @@ UPDATE keys
  WHERE kid = $2
    AND state = 'retiring'";
 
+const RETIRE_ALL: &str = "
+UPDATE keys
+   SET state = 'retired',
+       since = $1,
+       sealed = NULL
+ WHERE state <> 'retired'";
+
 const REFRESH_KEYS: &str = "
 SELECT number, sealed, created_at
   FROM refresh_keys
@@ -62,8 +69,18 @@ const CREATE_REFRESH_KEY: &str = "
 INSERT INTO refresh_keys (number, sealed, created_at)
 VALUES ($1, $2, $3)";
 
-pub(crate) const STATEMENTS: &[&str] =
-    &[KEYS, CREATE, ACTIVATE, REPLACE, REVOKE, WITHDRAW, RETIRE, REFRESH_KEYS, CREATE_REFRESH_KEY];
+pub(crate) const STATEMENTS: &[&str] = &[
+    KEYS,
+    CREATE,
+    ACTIVATE,
+    REPLACE,
+    REVOKE,
+    WITHDRAW,
+    RETIRE,
+    RETIRE_ALL,
+    REFRESH_KEYS,
+    CREATE_REFRESH_KEY,
+];
 
 /// A signing key as it lies in the store.
 #[derive(Clone, PartialEq, Eq)]
@@ -118,9 +135,15 @@ fn stored(row: &Row) -> Result<Stored> {
 
 /// `Step::Create`: `state` is the step's. `Lost`: its algorithm has a key in that state by now.
 pub fn create_batch(key: &NewKey<'_>, state: State, stamp: &Stamp<'_>) -> Batch {
-    let event =
-        about(Kind::KeyCreated, key.kid).detail("alg", key.alg.as_str()).detail("state", state.as_str());
-    Batch::new(stamp, event).exactly(
+    create(Batch::new(stamp, created(key, state)), key, state, stamp)
+}
+
+fn created(key: &NewKey<'_>, state: State) -> Event {
+    about(Kind::KeyCreated, key.kid).detail("alg", key.alg.as_str()).detail("state", state.as_str())
+}
+
+fn create(batch: Batch, key: &NewKey<'_>, state: State, stamp: &Stamp<'_>) -> Batch {
+    batch.exactly(
         1,
         CREATE,
         vec![
@@ -185,12 +208,28 @@ fn refresh_key(row: &Row) -> Result<RefreshKey> {
 
 /// Keeps a new key of refresh tokens. `Lost`: another process made that number first; its key counts.
 pub fn insert_refresh_key_batch(number: u32, sealed: &[u8], stamp: &Stamp<'_>) -> Batch {
-    let event = Event::new(Kind::KeyCreated).detail("use", "refresh").detail("number", number.to_string());
-    Batch::new(stamp, event).exactly(
-        1,
-        CREATE_REFRESH_KEY,
-        vec![i64::from(number).into(), sealed.into(), stamp.at.micros().into()],
-    )
+    create_refresh_key(Batch::new(stamp, refresh_key_created(number)), number, sealed, stamp)
+}
+
+/// Likewise, as part of something that has an event of its own.
+pub(crate) fn insert_refresh_key(batch: Batch, number: u32, sealed: &[u8], stamp: &Stamp<'_>) -> Batch {
+    create_refresh_key(batch.event(stamp, refresh_key_created(number)), number, sealed, stamp)
+}
+
+fn refresh_key_created(number: u32) -> Event {
+    Event::new(Kind::KeyCreated).detail("use", "refresh").detail("number", number.to_string())
+}
+
+fn create_refresh_key(batch: Batch, number: u32, sealed: &[u8], stamp: &Stamp<'_>) -> Batch {
+    let values = vec![i64::from(number).into(), sealed.into(), stamp.at.micros().into()];
+    batch.exactly(1, CREATE_REFRESH_KEY, values)
+}
+
+/// No key of before is published or accepted any more, and `key` signs, as part of something that has an event of its
+/// own.
+pub(crate) fn replace_all(batch: Batch, key: &NewKey<'_>, stamp: &Stamp<'_>) -> Batch {
+    let batch = batch.any(RETIRE_ALL, vec![stamp.at.micros().into()]);
+    create(batch.event(stamp, created(key, State::Active)), key, State::Active, stamp)
 }
 
 fn about(what: Kind, kid: &str) -> Event {

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backup;
 mod batch;
 pub mod cleanup;
 pub mod client;
@@ -19,6 +20,7 @@ pub mod key;
 pub mod live;
 pub mod login;
 pub mod recovery;
+pub mod restore;
 pub mod revocation;
 pub mod session;
 mod store;
@@ -44,6 +46,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         key::STATEMENTS,
         login::STATEMENTS,
         recovery::STATEMENTS,
+        restore::STATEMENTS,
         revocation::STATEMENTS,
         session::STATEMENTS,
         batch::STATEMENTS,

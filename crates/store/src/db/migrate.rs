@@ -44,6 +44,7 @@ SELECT l.version, l.checksum, COALESCE(m.runs_with, l.version)
   FROM schema_migrations l
   LEFT JOIN schema_marks m ON m.version = l.version
  ORDER BY l.version";
+const READ_FIRST_LOG: &str = "SELECT version, checksum, version FROM schema_migrations ORDER BY version";
 const WRITE_MARK: &str = "INSERT INTO schema_marks (version, runs_with) VALUES ($1, $2)";
 const WRITE_LOG: &str =
     "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)";
@@ -69,7 +70,11 @@ pub(super) fn sqlite(
 
 fn log(connection: &Connection) -> rusqlite::Result<Vec<Applied>> {
     connection.execute_batch(CREATE_LOG)?;
-    let mut log = connection.prepare(READ_LOG)?;
+    read(connection, READ_LOG)
+}
+
+fn read(connection: &Connection, log: &str) -> rusqlite::Result<Vec<Applied>> {
+    let mut log = connection.prepare(log)?;
     let applied = |row: &rusqlite::Row<'_>| {
         Ok(Applied { version: row.get(0)?, checksum: row.get(1)?, runs_with: row.get(2)? })
     };
@@ -83,6 +88,20 @@ fn apply(connection: &Connection, migration: &Migration, now: Time) -> rusqlite:
     connection.execute(WRITE_LOG, (migration.version, migration.name, checksum, now.micros()))?;
     connection.execute(WRITE_MARK, (migration.version, migration.runs_with()))?;
     connection.execute_batch("COMMIT")
+}
+
+/// The last file that was applied to a database that is only looked at. One that this binary can neither work on nor
+/// bring up to date is refused.
+pub(super) fn examine(connection: &Connection, known: &'static [Migration]) -> Result<i64> {
+    let broken =
+        |error: rusqlite::Error| Error::Schema(format!("it is no database of Countersign's: {error}"));
+    let has_marks = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_marks'";
+    let has_marks: bool = connection.query_row(has_marks, [], |row| row.get(0)).map_err(broken)?;
+    // A database of the first release has none; nothing is written here.
+    let log = if has_marks { READ_LOG } else { READ_FIRST_LOG };
+    let applied = read(connection, log).map_err(broken)?;
+    pending(&applied, known)?;
+    applied.last().map(|applied| applied.version).ok_or_else(|| Error::Schema("it is empty".to_owned()))
 }
 
 /// The caller holds the database's advisory lock.

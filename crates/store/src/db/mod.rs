@@ -7,6 +7,7 @@
 mod batch;
 mod migrate;
 mod postgres;
+pub mod snapshot;
 mod sqlite;
 mod url;
 mod value;
@@ -18,7 +19,8 @@ use countersign_core::Time;
 pub use self::batch::{Expect, Outcome, Statement};
 pub use self::migrate::{MIGRATIONS, Migration};
 pub use self::postgres::Postgres;
-pub use self::sqlite::Sqlite;
+use self::snapshot::{Snapshot, SnapshotError, Target, Watch};
+pub use self::sqlite::{Site, Sqlite};
 pub use self::url::{PostgresUrl, StoreUrl, StoreUrlError};
 pub use self::value::{Row, Value};
 
@@ -153,6 +155,18 @@ impl Db {
         match self {
             Self::Sqlite(db) => db.check(sql),
             Self::Postgres(db) => db.check(sql).await,
+        }
+    }
+
+    /// Writes a verified copy of the database to one file while it serves. PostgreSQL makes its own.
+    pub async fn snapshot(
+        &self,
+        target: Target,
+        watch: Watch,
+    ) -> std::result::Result<Snapshot, SnapshotError> {
+        match self {
+            Self::Sqlite(db) => db.snapshot(target, watch).await,
+            Self::Postgres(_) => Err(SnapshotError::NotAFile),
         }
     }
 

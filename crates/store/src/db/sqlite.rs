@@ -1,6 +1,8 @@
 //! The embedded engine: reads inline on read-only connections, all writes through one thread.
 
 mod connection;
+mod replace;
+mod snapshot;
 mod writer;
 
 use std::fs::{File, OpenOptions};
@@ -17,9 +19,12 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 use self::connection::Durability;
+pub use self::replace::Site;
+pub(super) use self::snapshot::verify;
 use self::writer::Writer;
 use super::batch::{Outcome, Statement};
 use super::migrate::Migration;
+use super::snapshot::{Progress, Snapshot, SnapshotError, Target, Watch};
 use super::{Error, Result, Row, Value};
 
 /// Read connections kept open between reads; more live only as long as their read.
@@ -32,7 +37,7 @@ const SCANS: usize = 2;
 pub struct Sqlite {
     readers: Arc<Readers>,
     writer: Writer,
-    scans: Semaphore,
+    scans: Arc<Semaphore>,
 }
 
 /// What keeps the file ours. Lives as long as the writer thread, which is the last to let go.
@@ -65,7 +70,7 @@ impl Sqlite {
         let connection = connection::writer(&path, durability)?;
         let writer = Writer::start(connection, held)?;
         let readers = Arc::new(Readers { path, idle: Mutex::new(Some(Vec::new())) });
-        Ok(Self { readers, writer, scans: Semaphore::new(SCANS) })
+        Ok(Self { readers, writer, scans: Arc::new(Semaphore::new(SCANS)) })
     }
 
     pub(super) async fn migrate(
@@ -93,6 +98,19 @@ impl Sqlite {
 
     pub(super) fn check(&self, sql: &'static str) -> Result<()> {
         self.readers.with(|connection| connection::check(connection, sql))
+    }
+
+    /// Writes a verified copy of the database. The store's end stops it.
+    pub(super) async fn snapshot(
+        &self,
+        target: Target,
+        watch: Watch,
+    ) -> std::result::Result<Snapshot, SnapshotError> {
+        let (readers, scans) = (Arc::clone(&self.readers), Arc::clone(&self.scans));
+        let watch: Watch = Arc::new(move |at: Progress| !scans.is_closed() && watch(at));
+        let copy = move || snapshot::write(&readers.path, &target, &watch);
+        let copied = tokio::task::spawn_blocking(copy).await;
+        copied.map_err(|error| Error::Unavailable(error.to_string()))?
     }
 
     pub(super) async fn close(&self) {

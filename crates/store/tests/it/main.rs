@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod audit_log;
+mod backups;
 mod batches;
 mod cleanups;
 mod closings;
@@ -23,6 +24,7 @@ mod postgres;
 mod processes;
 mod recoveries;
 mod registrations;
+mod restores;
 mod schema;
 mod sessions;
 mod support;

@@ -1,0 +1,115 @@
+//! Putting another file in the place of a database: prepared beside it under a name of its own, then swapped in one
+//! step. Until that step the database is as it was; after it, what was replaced still lies beside it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use countersign_core::Time;
+
+use super::super::snapshot::{Snapshot, SnapshotError, Watch, verify};
+use super::connection::{self, Durability};
+use super::snapshot::{companion, copy, folder_of, is_own};
+use super::{lock, owner_only, true_name};
+use crate::db::Error;
+
+/// What may lie beside a database, its own lock excepted.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// The place of a database that no other process uses, as long as this lives.
+#[derive(Debug)]
+pub struct Site {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Site {
+    /// Keeps every other process out of the database at `path`, which need not be there; its folder must.
+    pub fn hold(path: &Path) -> Result<Self, SnapshotError> {
+        let failed = |error: io::Error| SnapshotError::file(path, &error);
+        let path = true_name(path).map_err(failed)?;
+        let lock = lock(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Where the next database is prepared.
+    pub fn draft(&self) -> PathBuf {
+        companion(&self.path, ".restoring")
+    }
+
+    /// Copies the file at `source`, with what its log holds, to the draft, and verifies the copy.
+    pub fn prepare(&self, source: &Path, watch: &Watch) -> Result<Snapshot, SnapshotError> {
+        // The engine would take a file that is not there for an empty database.
+        let file = File::open(source).map_err(|error| SnapshotError::file(source, &error))?;
+        if is_own(&self.path, source) {
+            return Err(SnapshotError::Own(source.display().to_string()));
+        }
+        drop(file);
+        let draft = self.draft();
+        self.clear();
+        owner_only(&draft).map_err(|error| SnapshotError::file(&draft, &error))?;
+        copy(source, &draft, watch).map_err(|error| named(error, source))?;
+        verify(&draft, watch).map_err(|error| named(error, source))
+    }
+
+    /// Swaps the draft in, which is closed by now. Where the replaced database lies from then on, if there was one.
+    pub fn replace(self, now: Time) -> Result<Option<PathBuf>, SnapshotError> {
+        let replaced = self.path.exists().then(|| self.set_aside(now)).transpose()?;
+        let failed = |error: io::Error| SnapshotError::file(&self.path, &error);
+        fs::rename(self.draft(), &self.path).map_err(failed)?;
+        File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        Ok(replaced)
+    }
+
+    /// Gives the database another name beside its own. Its log must not stay: the engine would play it into whatever
+    /// lies under the name.
+    fn set_aside(&self, now: Time) -> Result<PathBuf, SnapshotError> {
+        let second = now.rfc3339().replace(['-', ':'], "");
+        let kept = companion(&self.path, &format!(".replaced-{second}"));
+        if let Err(error) = settle(&self.path) {
+            tracing::warn!(%error, "the log of the replaced database is kept beside it");
+        }
+        let failed = |error: io::Error| SnapshotError::file(&kept, &error);
+        fs::hard_link(&self.path, &kept).map_err(failed)?;
+        for end in BESIDE {
+            match fs::rename(companion(&self.path, end), companion(&kept, end)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        Ok(kept)
+    }
+
+    /// What an earlier try or this one left.
+    fn clear(&self) {
+        let draft = self.draft();
+        for path in ["", "-wal", "-shm", "-journal", ".lock"].map(|end| companion(&draft, end)) {
+            // Not there, most likely.
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Brings what the log of a database holds into the database. Fails where that is broken.
+fn settle(path: &Path) -> Result<(), Error> {
+    let connection = connection::writer(path, Durability::Full)?;
+    let unavailable = |error: rusqlite::Error| Error::Unavailable(error.to_string());
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(unavailable)?;
+    connection.close().map_err(|(_, error)| unavailable(error))
+}
+
+/// An error about the copy is one about what was copied.
+fn named(error: SnapshotError, source: &Path) -> SnapshotError {
+    match error {
+        SnapshotError::Unsound { reason, .. } | SnapshotError::Store(Error::Unavailable(reason)) => {
+            SnapshotError::unsound(source, reason)
+        }
+        error => error,
+    }
+}

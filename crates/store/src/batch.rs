@@ -1,6 +1,6 @@
 //! Batches: what a decision writes, with the audit event that says so (I17).
 
-use countersign_core::audit::{Actor, Entry, Event, Stamp};
+use countersign_core::audit::{Entry, Event, Stamp};
 use countersign_core::client::ClientId;
 
 use crate::db::{Statement, Value};
@@ -12,8 +12,17 @@ use crate::db::{Statement, Value};
 #[must_use = "a batch changes nothing until it is applied"]
 pub struct Batch {
     guarded: Vec<Statement>,
-    events: Vec<Statement>,
+    events: Vec<(Entry, Statement)>,
     revocations: Vec<Statement>,
+}
+
+/// A batch on its way to the database.
+pub(crate) struct Parts {
+    pub(crate) statements: Vec<Statement>,
+    /// Events, each with the place of its statement: it happened if that touches a row.
+    pub(crate) events: Vec<(usize, Entry)>,
+    /// From this statement on, entries of the revocation log; none where nothing is revoked.
+    pub(crate) revocations: Option<usize>,
 }
 
 const INSERT_EVENT: &str = "
@@ -44,9 +53,10 @@ impl Batch {
         event: Event,
         (sql, found_by): (&'static str, Value),
     ) -> Self {
-        let mut values = event_values(stamp.entry(event));
+        let entry = stamp.entry(event);
+        let mut values = event_values(&entry);
         values.push(found_by);
-        self.events.push(Statement::any(sql, values));
+        self.events.push((entry, Statement::any(sql, values)));
         self
     }
 
@@ -68,62 +78,58 @@ impl Batch {
         self
     }
 
-    /// Whether the revocation log has to be read after it.
-    pub(crate) fn revokes(&self) -> bool {
-        !self.revocations.is_empty()
-    }
-
     /// The statements in their order. The log's counter comes after everything else: its row lock makes the order of
     /// `seq` the order of commits, and is held the shortest time.
-    pub(crate) fn into_statements(self) -> Vec<Statement> {
+    pub(crate) fn into_parts(self) -> Parts {
         let mut statements = self.guarded;
-        statements.extend(self.events);
-        if !self.revocations.is_empty() {
-            statements.push(Statement::exactly(1, NEXT_SEQ, Vec::new()));
-            statements.extend(self.revocations);
+        let mut events = Vec::with_capacity(self.events.len());
+        for (entry, statement) in self.events {
+            events.push((statements.len(), entry));
+            statements.push(statement);
         }
-        statements
+        let revokes = !self.revocations.is_empty();
+        if revokes {
+            statements.push(Statement::exactly(1, NEXT_SEQ, Vec::new()));
+        }
+        let revocations = revokes.then_some(statements.len());
+        statements.extend(self.revocations);
+        Parts { statements, events, revocations }
     }
 }
 
-fn insert_event(entry: Entry) -> Statement {
-    Statement::exactly(1, INSERT_EVENT, event_values(entry))
+fn insert_event(entry: Entry) -> (Entry, Statement) {
+    let values = event_values(&entry);
+    (entry, Statement::exactly(1, INSERT_EVENT, values))
 }
 
-fn event_values(entry: Entry) -> Vec<Value> {
+fn event_values(entry: &Entry) -> Vec<Value> {
     let Entry { id, at, actor, ip, request, event } = entry;
-    let detail = serde_json::Value::Object(
-        event.detail.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect(),
-    );
     vec![
         Value::from(&id.bytes()[..]),
         Value::from(at.micros()),
         Value::from(event.kind.as_str()),
-        Value::from(actor_text(actor).as_str()),
+        Value::from(actor.to_string().as_str()),
         Value::from(event.account.as_ref().map(|id| &id.bytes()[..])),
         Value::from(event.session.as_ref().map(|id| &id.bytes()[..])),
         Value::from(event.grant.as_ref().map(|id| &id.bytes()[..])),
         Value::from(event.client.as_ref().map(ClientId::as_str)),
         Value::from(ip.map(|ip| ip.to_string()).as_deref()),
         Value::from(request.as_ref().map(|id| &id.bytes()[..])),
-        Value::from(detail.to_string().as_str()),
+        Value::from(detail(event).as_str()),
     ]
 }
 
-fn actor_text(actor: Actor) -> String {
-    match actor {
-        Actor::Anonymous => "anonymous".to_owned(),
-        Actor::Account(id) => id.to_string(),
-        Actor::Operator => "operator".to_owned(),
-        Actor::System => "system".to_owned(),
-    }
+/// The words for the reader, as JSON.
+pub(crate) fn detail(event: &Event) -> String {
+    let words = event.detail.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
+    serde_json::Value::Object(words.collect()).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use countersign_core::Time;
-    use countersign_core::audit::Kind;
+    use countersign_core::audit::{Actor, Kind};
     use countersign_core::random::Counter;
 
     #[test]
@@ -137,10 +143,12 @@ mod tests {
             request: None,
         };
         let silent = Batch::new(&stamp, Event::new(Kind::CleanedUp));
-        assert!(!silent.revokes());
-        assert_eq!(silent.into_statements().iter().map(|s| s.sql).collect::<Vec<_>>(), [INSERT_EVENT]);
+        let order = |parts: &Parts| parts.statements.iter().map(|s| s.sql).collect::<Vec<_>>();
+        let silent = silent.into_parts();
+        assert_eq!((order(&silent), silent.revocations), (vec![INSERT_EVENT], None));
         let batch = Batch::new(&stamp, Event::new(Kind::SessionEnded)).revoke("R", vec![]).any("A", vec![]);
-        let order: Vec<_> = batch.into_statements().iter().map(|s| s.sql).collect();
-        assert_eq!(order, ["A", INSERT_EVENT, NEXT_SEQ, "R"]);
+        let parts = batch.into_parts();
+        assert_eq!(order(&parts), ["A", INSERT_EVENT, NEXT_SEQ, "R"]);
+        assert_eq!((parts.events[0].0, parts.revocations), (1, Some(3)));
     }
 }

@@ -19,11 +19,13 @@ pub mod job;
 pub mod key;
 pub mod live;
 pub mod login;
+pub mod meter;
 pub mod recovery;
 pub mod restore;
 pub mod revocation;
 pub mod session;
 mod store;
+mod tell;
 
 pub use batch::Batch;
 pub use db::{Error, Result};

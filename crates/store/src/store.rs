@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::Time;
 use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::revocation::Epoch;
+use countersign_core::{RequestId, Time};
 
-use crate::db::{self, Db, Error, MIGRATIONS, Result, Settings, Statement, StoreUrl};
+use crate::batch::Parts;
+use crate::db::{self, Db, Error, MIGRATIONS, Result, Settings, StoreUrl};
 use crate::indexes::Indexes;
 use crate::live::Live;
+use crate::meter::Meter;
+use crate::tell::tell;
 use crate::{Batch, revocation};
 
 /// Readings of the log after a commit before its caller hears that something is wrong.
@@ -33,15 +36,6 @@ pub enum Outcome {
     Applied,
     /// Nothing was written: something that the decision used has changed.
     Lost,
-}
-
-impl From<db::Outcome> for Outcome {
-    fn from(outcome: db::Outcome) -> Self {
-        match outcome {
-            db::Outcome::Applied(_) => Self::Applied,
-            db::Outcome::Lost => Self::Lost,
-        }
-    }
 }
 
 impl Store {
@@ -68,6 +62,11 @@ impl Store {
         self.apply(Batch::new(stamp, event)).await.map(drop)
     }
 
+    /// What the store measures of itself.
+    pub fn meter(&self) -> &Meter {
+        self.db.meter()
+    }
+
     /// What the session check reads.
     pub fn live(&self) -> &Live {
         &self.live
@@ -77,17 +76,17 @@ impl Store {
     ///
     /// What it revoked is known to every check of this process before this returns (I7). Where that cannot be made
     /// sure, the answer is an error and no session is accepted until it can. Once polled, all of this runs to its end
-    /// even if the future is dropped: a client that hangs up must not leave a session alive that the database ended.
+    /// even if the future is dropped: a client that hangs up must not leave a session alive that the database ended, nor
+    /// keep an event out of the log (attack LOGG-03).
     pub async fn apply(&self, batch: Batch) -> Result<Outcome> {
-        let revokes = batch.revokes();
-        let statements = batch.into_statements();
-        if !revokes {
-            return self.db.apply(statements).await.map(Outcome::from);
-        }
+        let parts = batch.into_parts();
+        let revokes = parts.revocations.is_some();
         let (db, live) = (Arc::clone(&self.db), Arc::clone(&self.live));
-        let applied = tokio::spawn(async move { revoke(&db, &live, statements).await });
+        let applied = tokio::spawn(async move { write(&db, &live, parts).await });
         applied.await.unwrap_or_else(|_| {
-            self.live.owe();
+            if revokes {
+                self.live.owe();
+            }
             Err(Error::UnknownOutcome)
         })
     }
@@ -143,32 +142,42 @@ impl Store {
     }
 }
 
-async fn revoke(db: &Db, live: &Live, statements: Vec<Statement>) -> Result<Outcome> {
-    let outcome = match db.apply(statements).await {
-        Ok(outcome) => Outcome::from(outcome),
+async fn write(db: &Db, live: &Live, parts: Parts) -> Result<Outcome> {
+    let Parts { statements, events, revocations } = parts;
+    let rows = match db.apply(statements).await {
+        Ok(db::Outcome::Applied(rows)) => rows,
+        Ok(db::Outcome::Lost) => return Ok(Outcome::Lost),
         Err(error) => {
-            if error == Error::UnknownOutcome {
+            if error == Error::UnknownOutcome && revocations.is_some() {
                 live.owe();
             }
             return Err(error);
         }
     };
-    if outcome == Outcome::Applied {
-        read_on(db, live).await?;
+    for (place, entry) in &events {
+        if rows.get(*place).is_some_and(|rows| *rows > 0) {
+            tell(entry, db.meter());
+        }
     }
-    Ok(outcome)
+    if let Some(first) = revocations {
+        db.meter().revocations.inc_by(rows.iter().skip(first).sum());
+        let request = events.first().and_then(|(_, entry)| entry.request);
+        read_on(db, live, request).await?;
+    }
+    Ok(Outcome::Applied)
 }
 
-async fn read_on(db: &Db, live: &Live) -> Result<()> {
+async fn read_on(db: &Db, live: &Live, request: Option<RequestId>) -> Result<()> {
+    let request_id = request.map(tracing::field::display);
     for _ in 1..READINGS {
         match revocation::catch_up(db, live).await {
             Ok(()) => return Ok(()),
-            Err(error) => tracing::warn!(%error, "the revocation log could not be read"),
+            Err(error) => tracing::warn!(request_id, %error, "the revocation log could not be read"),
         }
         tokio::time::sleep(BETWEEN_READINGS).await;
     }
     revocation::catch_up(db, live).await.inspect_err(|error| {
-        tracing::error!(%error, "no session is accepted until the revocation log can be read");
+        tracing::error!(request_id, %error, "no session is accepted until the revocation log can be read");
         live.owe();
     })
 }

@@ -1,5 +1,6 @@
 //! The audit log: what happened, who, when, from where, written in the transaction that made it happen (I17).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::client::ClientId;
@@ -162,6 +163,17 @@ pub enum Actor {
     Operator,
     /// The server itself: a job or a schedule.
     System,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::Account(id) => id.fmt(f),
+            Self::Operator => f.write_str("operator"),
+            Self::System => f.write_str("system"),
+        }
+    }
 }
 
 /// What happened, to whom.

@@ -15,6 +15,9 @@ mod value;
 use std::time::Duration;
 
 use countersign_core::Time;
+use tokio::time::Instant;
+
+use crate::meter::Meter;
 
 pub use self::batch::{Expect, Outcome, Statement};
 pub use self::migrate::{MIGRATIONS, Migration};
@@ -86,7 +89,13 @@ impl Default for Settings {
 
 /// An open database, and the only process that uses it.
 #[derive(Debug)]
-pub enum Db {
+pub struct Db {
+    engine: Engine,
+    meter: Meter,
+}
+
+#[derive(Debug)]
+enum Engine {
     /// One file, one writer thread.
     Sqlite(Sqlite),
     /// A server.
@@ -97,21 +106,25 @@ impl Db {
     /// Opens the database and keeps every other process out until [`Db::close`]. Creates the file
     /// (mode 0600) but not its folder, and not the schema: see [`Db::migrate`].
     pub async fn open(url: &StoreUrl, settings: &Settings) -> Result<Self> {
-        match url {
-            StoreUrl::Memory => Sqlite::temporary().map(Self::Sqlite),
-            StoreUrl::Sqlite(path) => Sqlite::open(path).map(Self::Sqlite),
-            StoreUrl::Postgres(url) => {
-                Postgres::open(url, settings).await.map(|db| Self::Postgres(Box::new(db)))
-            }
-        }
+        let engine = match url {
+            StoreUrl::Memory => Engine::Sqlite(Sqlite::temporary()?),
+            StoreUrl::Sqlite(path) => Engine::Sqlite(Sqlite::open(path)?),
+            StoreUrl::Postgres(url) => Engine::Postgres(Box::new(Postgres::open(url, settings).await?)),
+        };
+        Ok(Self { engine, meter: Meter::default() })
+    }
+
+    /// What it measures of itself.
+    pub const fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Brings the schema up to the last of `migrations` and returns the names of those that ran.
     /// `now` is recorded beside each.
     pub async fn migrate(&self, migrations: &'static [Migration], now: Time) -> Result<Vec<&'static str>> {
-        match self {
-            Self::Sqlite(db) => db.migrate(migrations, now).await,
-            Self::Postgres(db) => db.migrate(migrations, now).await,
+        match &self.engine {
+            Engine::Sqlite(db) => db.migrate(migrations, now).await,
+            Engine::Postgres(db) => db.migrate(migrations, now).await,
         }
     }
 
@@ -119,20 +132,24 @@ impl Db {
     /// table there is [`Db::scan`].
     pub async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>> {
         refuse_nul(values)?;
-        match self {
-            Self::Sqlite(db) => db.read(sql, values),
-            Self::Postgres(db) => db.read(sql, values).await,
-        }
+        let begun = Instant::now();
+        let rows = match &self.engine {
+            Engine::Sqlite(db) => db.read(sql, values),
+            Engine::Postgres(db) => db.read(sql, values).await,
+        };
+        self.meter.took(&self.meter.reads, begun, rows)
     }
 
     /// Reads what takes longer, away from the point reads: on the blocking pool (SQLite) or a
     /// connection of its own (PostgreSQL).
     pub async fn scan(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
         refuse_nul(&values)?;
-        match self {
-            Self::Sqlite(db) => db.scan(sql, values).await,
-            Self::Postgres(db) => db.scan(sql, &values).await,
-        }
+        let begun = Instant::now();
+        let rows = match &self.engine {
+            Engine::Sqlite(db) => db.scan(sql, values).await,
+            Engine::Postgres(db) => db.scan(sql, &values).await,
+        };
+        self.meter.took(&self.meter.scans, begun, rows)
     }
 
     /// Applies all statements in one transaction, or none. The answer comes after the commit is
@@ -143,18 +160,23 @@ impl Db {
         for statement in &statements {
             refuse_nul(&statement.values)?;
         }
-        match self {
-            Self::Sqlite(db) => db.apply(statements).await,
-            Self::Postgres(db) => db.apply(statements).await,
+        let begun = Instant::now();
+        let outcome = match &self.engine {
+            Engine::Sqlite(db) => db.apply(statements).await,
+            Engine::Postgres(db) => db.apply(statements).await,
+        };
+        if outcome == Ok(Outcome::Lost) {
+            self.meter.lost.inc();
         }
+        self.meter.took(&self.meter.batches, begun, outcome)
     }
 
     /// Prepares a statement without running it: the engine knows its tables and columns, and its
     /// parameters are `$1 … $n` in order of first appearance.
     pub async fn check(&self, sql: &'static str) -> Result<()> {
-        match self {
-            Self::Sqlite(db) => db.check(sql),
-            Self::Postgres(db) => db.check(sql).await,
+        match &self.engine {
+            Engine::Sqlite(db) => db.check(sql),
+            Engine::Postgres(db) => db.check(sql).await,
         }
     }
 
@@ -164,9 +186,9 @@ impl Db {
         target: Target,
         watch: Watch,
     ) -> std::result::Result<Snapshot, SnapshotError> {
-        match self {
-            Self::Sqlite(db) => db.snapshot(target, watch).await,
-            Self::Postgres(_) => Err(SnapshotError::NotAFile),
+        match &self.engine {
+            Engine::Sqlite(db) => db.snapshot(target, watch).await,
+            Engine::Postgres(_) => Err(SnapshotError::NotAFile),
         }
     }
 
@@ -174,27 +196,27 @@ impl Db {
     /// the moment its lock is known to be lost until it is taken again; meanwhile batches wait
     /// 2 s, then are refused, and another process may be writing.
     pub fn is_owner(&self) -> bool {
-        match self {
-            Self::Sqlite(_) => true,
-            Self::Postgres(db) => db.owned(),
+        match &self.engine {
+            Engine::Sqlite(_) => true,
+            Engine::Postgres(db) => db.owned(),
         }
     }
 
     /// How often this process became the owner, 1 at first. When it grows, another process may
     /// have written in between: what was cached before is stale.
     pub fn claims(&self) -> u64 {
-        match self {
-            Self::Sqlite(_) => 1,
-            Self::Postgres(db) => db.claims(),
+        match &self.engine {
+            Engine::Sqlite(_) => 1,
+            Engine::Postgres(db) => db.claims(),
         }
     }
 
     /// Ends all use of the database: what was applied is answered, what comes later is refused
     /// with [`Error::Unavailable`], and the next process may open it.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite(db) => db.close().await,
-            Self::Postgres(db) => db.close().await,
+        match &self.engine {
+            Engine::Sqlite(db) => db.close().await,
+            Engine::Postgres(db) => db.close().await,
         }
     }
 }

@@ -13,12 +13,14 @@
 //! # }
 //! ```
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use countersign_server::admin::socket::{AdminSocket, NAME, SocketError};
 use countersign_server::clock::SystemClock;
 use countersign_server::config::{Config, ConfigErrors};
 use countersign_server::jobs::Jobs;
+use countersign_server::metrics::listener::{self, BindError};
 use countersign_server::random::SystemRandom;
 use countersign_server::router;
 use countersign_server::router::Router;
@@ -35,10 +37,20 @@ pub use countersign_server::config;
 pub struct Service {
     app: App,
     jobs: Jobs,
-    socket: JoinHandle<()>,
-    /// Dropped, it ends the socket.
-    socket_stop: oneshot::Sender<()>,
+    socket: Beside,
+    metrics: Option<Beside>,
 }
+
+/// A task that runs beside the router until it is told to stop.
+#[derive(Debug)]
+struct Beside {
+    task: JoinHandle<()>,
+    /// Dropped, it ends the task.
+    stop: oneshot::Sender<()>,
+}
+
+/// Ready when the task shall end.
+type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Why the service does not start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -52,13 +64,19 @@ pub enum Error {
     /// The admin socket.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// The listener of metrics.
+    #[error(transparent)]
+    Metrics(#[from] BindError),
 }
 
 /// Starts the service and returns its router: makes what is missing, opens the database and brings its schema up to
 /// date, and starts the jobs and the admin socket. Needs a Tokio runtime with all of its drivers.
 pub async fn router(config: Config) -> Result<(Router, Service), Error> {
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(listener::bind(address).await?),
+        None => None,
+    };
     let app = open(config).await?;
-    let (socket_stop, stopped) = oneshot::channel::<()>();
     let socket = match AdminSocket::bind(&app.config.data.join(NAME)).await {
         Ok(socket) => socket,
         Err(error) => {
@@ -67,9 +85,10 @@ pub async fn router(config: Config) -> Result<(Router, Service), Error> {
             return Err(error.into());
         }
     };
-    let socket = tokio::spawn(socket.serve(app.clone(), async move { drop(stopped.await) }));
+    let socket = Beside::start(|stop| socket.serve(app.clone(), stop));
+    let metrics = metrics.map(|bound| Beside::start(|stop| listener::serve(bound, app.clone(), stop)));
     let jobs = Jobs::start(&app);
-    Ok((router::router(&app), Service { app, jobs, socket, socket_stop }))
+    Ok((router::router(&app), Service { app, jobs, socket, metrics }))
 }
 
 /// Opens the service without serving anything: for a command in a process of its own. [`App::close`] it at the end.
@@ -77,6 +96,24 @@ pub async fn open(config: Config) -> Result<App, Error> {
     let random = Arc::new(SystemRandom);
     let master = config.prepare(&*random)?;
     Ok(App::start(config, &master, Arc::new(SystemClock), random).await?)
+}
+
+impl Beside {
+    fn start<F>(serve: impl FnOnce(Stop) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        // An error is what is waited for: the other end was dropped.
+        let stopped: Stop = Box::pin(async move { drop(stopped.await) });
+        Self { task: tokio::spawn(serve(stopped)), stop }
+    }
+
+    async fn end(self) {
+        drop(self.stop);
+        // It panics nowhere; if it did, it has ended.
+        drop(self.task.await);
+    }
 }
 
 impl Service {
@@ -87,10 +124,11 @@ impl Service {
 
     /// Ends commands and jobs, writes what is only in memory, and lets the database go.
     pub async fn stop(self) -> Result<(), db::Error> {
-        drop(self.socket_stop);
-        // It panics nowhere; if it did, it has ended.
-        drop(self.socket.await);
+        self.socket.end().await;
         self.jobs.stop(&self.app).await;
+        if let Some(metrics) = self.metrics {
+            metrics.end().await;
+        }
         self.app.close().await
     }
 }

@@ -16,6 +16,7 @@ use crate::ctx::{Ctx, RequestIds};
 use crate::hash_pool::HashPool;
 use crate::keyring::{Keyring, KeyringError, system};
 use crate::mailer::Mailer;
+use crate::metrics::Metrics;
 use crate::respond::status_list::SignedLists;
 
 /// The running service: cheap to clone, the same for everybody.
@@ -39,6 +40,8 @@ pub struct Inner {
     pub random: Arc<dyn Random>,
     /// The keys that sign and verify.
     pub keyring: Keyring,
+    /// What is counted.
+    pub metrics: Metrics,
     pub(crate) hashes: HashPool,
     pub(crate) outbox: Sealer,
     pub(crate) codes: MacKey,
@@ -94,8 +97,10 @@ impl App {
         let sealers = (master.sealer(Purpose::SigningKeys), master.sealer(Purpose::RefreshKeys));
         let keyring = Keyring::open(&store, sealers, &config, (clock.now(), random.as_ref())).await?;
         let mailer = Mailer::new(&config).map_err(|error| StartError::Mail(error.to_string()))?;
+        let hashes = HashPool::start(&config.password, Arc::clone(&random));
         let inner = Inner {
-            hashes: HashPool::start(&config.password, Arc::clone(&random)),
+            metrics: Metrics::new(store.meter(), &hashes, clock.now()),
+            hashes,
             outbox: master.sealer(Purpose::Outbox),
             codes: master.mac_key(Purpose::Codes),
             session_names: master.mac_key(Purpose::SessionNames),

@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::extract::client::{Peer, authorization};
 use crate::extract::cookies::{Cookies, SESSION};
+use crate::metrics::OpenConnection;
 use crate::middleware::{Access, cors, host};
 use crate::respond::headers;
 use crate::respond::session::who_am_i;
@@ -56,6 +57,11 @@ impl Front {
         Self(Arc::new(Inner { app: app.clone(), router, headers }))
     }
 
+    /// Counts a connection until what this returns is dropped.
+    pub(crate) fn connection(&self) -> OpenConnection {
+        self.0.app.metrics.connection()
+    }
+
     /// Answers one request.
     pub(crate) fn answer(
         &self,
@@ -63,6 +69,7 @@ impl Front {
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
         if let Some(body) = self.at_once(&request) {
+            self.0.app.metrics.answered_from_memory();
             let mut response = Response::new(Body::Left(Full::new(body)));
             *response.headers_mut() = self.0.headers.clone();
             return Either::Left(ready(Ok(response)));

@@ -18,6 +18,7 @@ mod hash_pool;
 pub mod jobs;
 pub mod keyring;
 mod mailer;
+pub mod metrics;
 mod middleware;
 pub mod openapi;
 mod outbox;

@@ -30,8 +30,10 @@ pub async fn serve(listener: TcpListener, front: Front, stop: impl Future<Output
                 Ok((stream, peer)) => {
                     // A small answer that waits for the peer's acknowledgement is a slow one.
                     drop(stream.set_nodelay(true));
+                    let open = front.connection();
                     let connection = graceful.watch(connection(stream, Peer(peer), front.clone()));
                     tokio::spawn(async move {
+                        let _open = open;
                         if let Err(error) = connection.await {
                             tracing::debug!(%error, "connection ended");
                         }

@@ -9,7 +9,7 @@ use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::secret::{Hash, sha256};
 use countersign_core::{JobId, Span, Time};
 
-use crate::db::{Result, Row};
+use crate::db::{Error, Result, Row};
 use crate::{Batch, Store, columns};
 
 /// Tries before a job is given up: the last one begins about a day after the first.
@@ -34,6 +34,12 @@ SELECT id, kind, sealed, created_at
  ORDER BY created_at DESC, id DESC
  LIMIT $1";
 
+const WAITING: &str = "
+SELECT COUNT(*), MIN(created_at)
+  FROM jobs
+ WHERE done_at IS NULL
+   AND failed_at IS NULL";
+
 const CLAIM: &str = "
 UPDATE jobs
    SET tries = tries + 1,
@@ -57,7 +63,7 @@ UPDATE jobs
    AND done_at IS NULL
    AND failed_at IS NULL";
 
-pub(crate) const STATEMENTS: &[&str] = &[INSERT, DUE, NEWEST_FIRST, CLAIM, DONE, FAILED];
+pub(crate) const STATEMENTS: &[&str] = &[INSERT, DUE, NEWEST_FIRST, WAITING, CLAIM, DONE, FAILED];
 
 /// Something to be sent.
 #[derive(Clone)]
@@ -125,6 +131,22 @@ pub(crate) fn insert(batch: Batch, job: &Job, at: Time) -> Batch {
 pub async fn due(store: &Store, now: Time, limit: u32) -> Result<Vec<Due>> {
     let rows = store.db.read(DUE, &[now.micros().into(), i64::from(limit).into()]).await?;
     rows.iter().map(due_job).collect()
+}
+
+/// What waits in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outbox {
+    /// How many.
+    pub waiting: i64,
+    /// When the oldest of them was put there.
+    pub oldest: Option<Time>,
+}
+
+/// How many jobs wait, due or not, and since when.
+pub async fn outbox(store: &Store) -> Result<Outbox> {
+    let rows = store.db.scan(WAITING, Vec::new()).await?;
+    let row = rows.first().ok_or_else(|| Error::Schema("a count has no row".to_owned()))?;
+    Ok(Outbox { waiting: row.int(0)?, oldest: columns::opt_time(row, 1)? })
 }
 
 fn due_job(row: &Row) -> Result<Due> {

@@ -145,6 +145,7 @@ impl TestServer {
         jobs::seen::step(self.app.clone()).await;
         jobs::keys::step(self.app.clone()).await;
         jobs::cleanup::step(self.app.clone()).await;
+        jobs::sample::step(self.app.clone()).await;
     }
 
     /// The URL of a path.

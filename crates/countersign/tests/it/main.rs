@@ -20,6 +20,7 @@ mod keys;
 mod limits;
 mod logins;
 mod logs;
+mod metrics;
 mod namespaces;
 mod pages;
 mod passwords;

@@ -42,6 +42,8 @@ pub struct Config {
     pub smtp: Option<Smtp>,
     /// How to log.
     pub log: Log,
+    /// Where metrics are served, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// APIs that tokens may be asked for.
     pub resources: Vec<ResourceId>,
     policy: Policy,
@@ -122,6 +124,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
     let public_url = public_url(mode, &raw.server, found);
     let master_key_file = master_key_file(mode, &raw.server, found);
     listening(mode, &raw.server, found);
+    metrics(mode, raw.metrics.listen, raw.server.listen, found);
     lives(&raw, found);
     keys(&raw, found);
     let password = hashing(mode, &raw.password, found);
@@ -166,6 +169,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             password,
             smtp,
             log: Log { format: raw.log.format, level: raw.log.level },
+            metrics_listen: raw.metrics.listen,
             resources: raw.resources.allowed,
         }),
         (errors, ..) => Err(errors.unwrap_or(ConfigErrors(Vec::new()))),
@@ -204,6 +208,21 @@ fn listening(mode: Mode, server: &raw::Server, found: &mut Findings) {
     let problem =
         "must be a loopback address in dev mode, which shows all mails to everybody: use `countersign serve`";
     found.demand(&["server.listen"], !mode.is_dev() || server.listen.ip().is_loopback(), problem);
+}
+
+/// Metrics stand beside what the world reaches, never on it (attack ADM-18).
+fn metrics(mode: Mode, listen: Option<SocketAddr>, main: SocketAddr, found: &mut Findings) {
+    let Some(listen) = listen else { return };
+    found.demand(
+        &["metrics.listen", "server.listen"],
+        listen.port() == 0 || listen.port() != main.port(),
+        "metrics.listen must have another port than server.listen: what is counted is not for everybody",
+    );
+    found.demand(
+        &["metrics.listen"],
+        !mode.is_dev() || listen.ip().is_loopback(),
+        "must be a loopback address in dev mode",
+    );
 }
 
 /// What production refuses and dev mode takes (invariant I13).

@@ -37,6 +37,7 @@ impl Config {
                 LogFormat::Json => "json".to_owned(),
             },
             "log.level" => self.log.level.to_string().to_ascii_lowercase(),
+            "metrics.listen" => self.metrics_listen.map(|address| address.to_string()).unwrap_or_default(),
             "resources.allowed" => list(self.resources.iter().map(ToString::to_string).collect()),
             _ => String::new(),
         }

@@ -34,6 +34,8 @@ pub(super) struct Config {
     pub(super) audit: Audit,
     pub(super) throttle: Throttle,
     pub(super) log: Log,
+    #[serde(default)]
+    pub(super) metrics: Metrics,
     pub(super) clock: Clock,
     pub(super) resources: Resources,
 }
@@ -155,6 +157,13 @@ pub(super) struct Log {
     pub(super) level: tracing::Level,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metrics {
+    #[serde(default, deserialize_with = "optional")]
+    pub(super) listen: Option<SocketAddr>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Clock {
@@ -199,6 +208,7 @@ mod tests {
             fields_of::<Audit>("audit."),
             fields_of::<Throttle>("throttle."),
             fields_of::<Log>("log."),
+            fields_of::<Metrics>("metrics."),
             fields_of::<Clock>("clock."),
             fields_of::<Resources>("resources."),
         ];

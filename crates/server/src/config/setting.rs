@@ -153,6 +153,9 @@ pub const SETTINGS: &[Setting] = &[
         "`false` lifts every limit on rates and mails, for load tests. Dev mode only."),
     setting("log.format", Word(&["text", "json"]), Is("text"), "How log lines are written."),
     setting("log.level", Word(&["error", "warn", "info", "debug", "trace"]), Is("info"), "The least that is logged."),
+    setting("metrics.listen", Text, Follows("none: no metrics are served"),
+        "Address and port for `GET /metrics` (docs/metrics.md), and for nothing else. Whoever reaches it may read: \
+         use a loopback or private address. Never the port of `server.listen`."),
     setting("clock.leeway", Span, Is("30s"), "Clocks of others may differ by so much, at most `60s`."),
     setting("resources.allowed", List, Is(""),
         "APIs that tokens may be asked for, by the exact identifier (`https://api.example.com`). Dev mode also allows \

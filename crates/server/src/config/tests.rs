@@ -282,3 +282,16 @@ fn http_10_only_configured_proxies_are_believed() {
         assert_eq!(config.trusts(address.parse().unwrap()), trusted, "{address}");
     }
 }
+
+#[test]
+fn adm_18_metrics_never_share_the_main_port() {
+    let production = |pairs: &[(&str, &str)]| refusals(Mode::Production, PRODUCTION, pairs);
+    for listen in ["127.0.0.1:8080", "0.0.0.0:8080", "[::1]:8080"] {
+        let errors = production(&[("metrics.listen", listen)]);
+        assert!(errors.len() == 1 && errors[0].contains("another port than server.listen"), "{errors:?}");
+    }
+    assert_eq!(production(&[("metrics.listen", "10.0.0.5:9090")]), Vec::<String>::new());
+    assert!(load(Mode::Production, PRODUCTION, &[]).unwrap().metrics_listen.is_none());
+    let errors = refusals(Mode::Dev, "", &[("metrics.listen", "10.0.0.5:9090")]);
+    assert!(errors.len() == 1 && errors[0].contains("loopback"), "{errors:?}");
+}

@@ -14,8 +14,10 @@ use countersign_core::url::ResourceId;
 use countersign_core::{GrantId, SessionId, random};
 use countersign_store::Batch;
 use countersign_store::login::{self as store, Upgrade};
+use http::StatusCode;
 
 use crate::ctx::Ctx;
+use crate::metrics::Login as Outcome;
 use crate::respond::problem::{Kind, Problem};
 
 /// A login attempt.
@@ -51,6 +53,20 @@ pub(crate) struct LoggedIn {
 
 /// Logs in. One answer for "no such account", "wrong password" and "may not log in" (I14).
 pub(crate) async fn login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Problem> {
+    let result = attempt_login(ctx, attempt).await;
+    ctx.app.metrics.login(match &result {
+        Ok(_) => Outcome::Ok,
+        Err(problem) => match problem.kind.wire().0 {
+            StatusCode::UNAUTHORIZED => Outcome::Invalid,
+            StatusCode::TOO_MANY_REQUESTS => Outcome::Throttled,
+            StatusCode::SERVICE_UNAVAILABLE => Outcome::Overloaded,
+            _ => Outcome::Failed,
+        },
+    });
+    result
+}
+
+async fn attempt_login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Problem> {
     let mut attempts = ctx.attempts();
     let mut compared = None;
     loop {

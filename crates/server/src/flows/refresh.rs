@@ -6,6 +6,7 @@ use countersign_core::token::access;
 use countersign_store::grant as store;
 
 use crate::ctx::Ctx;
+use crate::metrics::Refresh as Outcome;
 use crate::respond::problem::Problem;
 use crate::respond::token::{TokenResponse, issue};
 
@@ -28,6 +29,16 @@ impl<E: Into<Problem>> From<E> for Failure {
 /// Refreshes: the present token rotates, the one before it within the grace gets the present one, an older one ends
 /// its grant (I10).
 pub(crate) async fn refresh(ctx: &Ctx, request: &Request) -> Result<TokenResponse, Failure> {
+    let result = try_refresh(ctx, request).await;
+    ctx.app.metrics.refresh(match &result {
+        Ok((_, outcome)) => *outcome,
+        Err(Failure::Reuse) => Outcome::Reused,
+        Err(Failure::Refused(_) | Failure::Problem(_)) => Outcome::Refused,
+    });
+    result.map(|(response, _)| response)
+}
+
+async fn try_refresh(ctx: &Ctx, request: &Request) -> Result<(TokenResponse, Outcome), Failure> {
     let app = &ctx.app;
     let mut attempts = ctx.attempts();
     let resource = request.target.as_ref().and_then(Target::resource);
@@ -72,7 +83,7 @@ pub(crate) async fn refresh(ctx: &Ctx, request: &Request) -> Result<TokenRespons
         if repeat && live.check(app.store.live(), ctx.now).is_err() {
             return Err(Failure::Refused(Refusal::Ended));
         }
-        return Ok(response);
+        return Ok((response, if repeat { Outcome::Repeated } else { Outcome::Rotated }));
     }
 }
 

@@ -20,7 +20,10 @@ use std::thread::{self, JoinHandle};
 use countersign_core::credential::Password;
 use countersign_core::login::password::Proof;
 use countersign_core::{Random, random};
+use countersign_store::meter::durations;
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use self::memory::Memory;
 pub use self::params::{Params, ParamsError};
@@ -44,6 +47,8 @@ pub(crate) struct HashPool {
     threads: Vec<JoinHandle<()>>,
     params: Params,
     random: Arc<dyn Random>,
+    waits: Histogram,
+    took: Histogram,
 }
 
 /// Too much waits already: 503, and the client may try again in a moment.
@@ -61,7 +66,8 @@ impl HashPool {
             // Nothing may wait for what never comes.
             queue.close();
         }
-        Self { queue, threads, params: hashing.params, random }
+        let (waits, took) = (durations(), durations());
+        Self { queue, threads, params: hashing.params, random, waits, took }
     }
 
     /// Hashes a new password: a PHC string under today's parameters. `from` is the address that asks.
@@ -95,6 +101,16 @@ impl HashPool {
         self.submit(from, move |_| work()).await
     }
 
+    /// How many passwords wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+
+    /// How long passwords waited, and how long what was done with them took, in seconds.
+    pub(crate) fn times(&self) -> (Histogram, Histogram) {
+        (self.waits.clone(), self.took.clone())
+    }
+
     fn salt(&self) -> [u8; SALT_LEN] {
         random::bytes(&*self.random)
     }
@@ -107,9 +123,14 @@ impl HashPool {
         let (answer, answered) = oneshot::channel();
         // Dropped with this future: then nobody waits, and the job is skipped.
         let awaited = Arc::new(());
+        let (waits, took, asked) = (self.waits.clone(), self.took.clone(), Instant::now());
         let run = Box::new(move |memory: &mut Memory| {
+            let begun = Instant::now();
+            waits.observe((begun - asked).as_secs_f64());
             // A panic is the asker's to see, and must not end the thread (attack HTTP-32). The asker may be gone.
-            let _ = answer.send(catch_unwind(AssertUnwindSafe(|| work(memory))));
+            let result = catch_unwind(AssertUnwindSafe(|| work(memory)));
+            took.observe(begun.elapsed().as_secs_f64());
+            let _ = answer.send(result);
         });
         self.queue.push(Bucket::of(from), Job { awaited: Arc::downgrade(&awaited), run })?;
         let result = answered.await;

@@ -97,6 +97,11 @@ impl Queue {
         None
     }
 
+    /// How many jobs wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lanes.lock().waiting
+    }
+
     /// Refuses what waits and what comes.
     pub(super) fn close(&self) {
         *self.lanes.lock() = Lanes { closed: true, ..Lanes::default() };

@@ -10,6 +10,7 @@ use futures_util::stream;
 use crate::app::{App, PUBLIC_NAME};
 use crate::keyring::system;
 use crate::mailer::{Envelope, SendError};
+use crate::metrics::Mail as Tried;
 use crate::outbox;
 
 /// Mails a round takes at once.
@@ -58,13 +59,18 @@ async fn post(app: App, due: Due) -> bool {
             reason: "the mail does not open: another master key".to_owned(),
         }),
     };
+    app.metrics.mail(match &sent {
+        Ok(()) => Tried::Sent,
+        Err(error) if is_last(error, due) => Tried::Failed,
+        Err(_) => Tried::Retried,
+    });
     let stamp = system(app.clock.now(), app.random.as_ref());
     match sent {
         Ok(()) => {
             tracing::info!(job = %due.id, kind = due.kind, "mail sent");
             apply(app, job::done_batch(due, &stamp)).await.is_ok()
         }
-        Err(error) if error.permanent || job::last_try(due) => {
+        Err(error) if is_last(&error, due) => {
             tracing::error!(job = %due.id, kind = due.kind, reason = error.reason, "mail given up");
             apply(app, job::failed_batch(due, &stamp)).await.is_ok()
         }
@@ -73,6 +79,11 @@ async fn post(app: App, due: Due) -> bool {
             true
         }
     }
+}
+
+/// Whether nobody tries again after this.
+fn is_last(error: &SendError, due: &Due) -> bool {
+    error.permanent || job::last_try(due)
 }
 
 async fn send(

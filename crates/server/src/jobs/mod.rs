@@ -4,6 +4,7 @@
 pub mod cleanup;
 pub mod keys;
 pub mod mail;
+pub mod sample;
 pub mod seen;
 
 use std::time::Duration;
@@ -27,6 +28,7 @@ impl Jobs {
         jobs.every(app, Duration::from_secs(30), seen::step);
         jobs.every(app, Duration::from_hours(1), keys::step);
         jobs.every(app, Duration::from_mins(10), cleanup::step);
+        jobs.every(app, Duration::from_secs(15), sample::step);
         jobs.spawn_mail(app);
         jobs
     }

@@ -36,13 +36,19 @@ pub(crate) async fn gate(
             let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
             match tokio::time::timeout(REQUEST_TIME, answer).await {
                 Ok(Ok(response)) => response,
-                Ok(Err(_)) => Problem::new(Kind::Internal).cause("a handler panicked").into_response(),
+                Ok(Err(_)) => panicked(&ctx).into_response(),
                 Err(_) => Problem::new(Kind::Overloaded).cause("a handler took too long").into_response(),
             }
         }
         Err(response) => *response,
     };
     finish(&ctx, access, response)
+}
+
+/// A defect ends one request and no other (attack DOS-06); whoever watches the count hears of it.
+fn panicked(ctx: &Ctx) -> Problem {
+    ctx.app.metrics.panics.inc();
+    Problem::new(Kind::Internal).cause("a handler panicked")
 }
 
 /// Whether the request gets to its handler.
@@ -108,6 +114,7 @@ fn finish(ctx: &Ctx, access: Access, mut response: Response) -> Response {
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, SOON);
     }
+    ctx.app.metrics.answered(access, response.status());
     headers::finish(&ctx.app.config, access, response.headers_mut());
     if access.cors {
         cors::open(response.headers_mut());

@@ -185,11 +185,12 @@ impl Problem {
         self
     }
 
-    /// Tells the log what happened: once, by the gate, or by the page that puts it into words of its own. Never what the
+    /// Counts it and tells the log what happened: once, by the gate, or by the page that puts it into words of its own. Never what the
     /// caller sent.
     pub(crate) fn log(&self, ctx: &Ctx) {
         let (status, code, _) = self.kind.wire();
         let cause = self.cause.as_deref().unwrap_or("");
+        ctx.app.metrics.refused(code);
         if self.kind == Kind::Internal {
             tracing::error!(request_id = %ctx.request, code, cause, "request failed");
         } else if status.is_server_error() {

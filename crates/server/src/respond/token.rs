@@ -67,6 +67,7 @@ pub(crate) fn issue(
         .map_err(|error| Problem::new(Kind::Internal).cause(error.code()))?;
     let (number, key) = app.keyring.refresh_key();
     let refresh = RefreshToken { key: number, grant: grant.id, generation, salt: grant.salt };
+    app.metrics.tokens.inc();
     tracing::info!(request_id = %ctx.request, grant = %grant.id, jti = claims.jti, "access token issued");
     Ok(TokenResponse {
         access_token,

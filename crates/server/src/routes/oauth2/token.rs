@@ -49,6 +49,7 @@ pub(crate) async fn token(
     // Secrets in a URL end up in logs (attack OAU-27); client secrets come with confidential clients.
     if !query.is_empty() || headers.contains_key(header::AUTHORIZATION) {
         return Ok(error(
+            &ctx,
             "invalid_request",
             "Send the parameters in the body; public clients send client_id.",
         ));
@@ -58,7 +59,7 @@ pub(crate) async fn token(
         Err(response) => return Ok(*response),
     };
     if client(&ctx.app.store, &request.client).await?.is_none_or(|client| client.disabled) {
-        return Ok(refused(Refusal::Client));
+        return Ok(refused(&ctx, Refusal::Client));
     }
     match refresh(&ctx, &request).await {
         Ok(tokens) => {
@@ -66,14 +67,14 @@ pub(crate) async fn token(
             response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
             Ok(response)
         }
-        Err(Failure::Refused(refusal)) => Ok(refused(refusal)),
-        Err(Failure::Reuse) => Ok(refused(Refusal::Ended)),
+        Err(Failure::Refused(refusal)) => Ok(refused(&ctx, refusal)),
+        Err(Failure::Reuse) => Ok(refused(&ctx, Refusal::Ended)),
         Err(Failure::Problem(problem)) => Err(problem),
     }
 }
 
 fn read(ctx: &Ctx, form: &Form) -> Result<Request, Box<Response>> {
-    let refuse = |code, text| Box::new(error(code, text));
+    let refuse = |code, text| Box::new(error(ctx, code, text));
     match form.get("grant_type") {
         Some("refresh_token") => {}
         None | Some("") => return Err(refuse("invalid_request", "grant_type is missing.")),
@@ -85,33 +86,35 @@ fn read(ctx: &Ctx, form: &Form) -> Result<Request, Box<Response>> {
     let text = form.get("refresh_token").filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| refuse("invalid_request", "refresh_token is missing."))?;
     let token = RefreshToken::verify(text, |number| ctx.app.keyring.refresh_key_by(number));
-    let token = token.map_err(|_| Box::new(refused(Refusal::Unknown)))?;
+    let token = token.map_err(|_| Box::new(refused(ctx, Refusal::Unknown)))?;
     let scopes = match form.get("scope") {
-        Some(text) => Some(Scopes::parse(text).ok_or_else(|| Box::new(refused(Refusal::Scope)))?),
+        Some(text) => Some(Scopes::parse(text).ok_or_else(|| Box::new(refused(ctx, Refusal::Scope)))?),
         None => None,
     };
     let target = match form.get("resource") {
         Some(text) if text == ctx.app.config.public_url.origin() => Some(Target::Issuer),
         Some(text) => match ResourceId::parse(text) {
             Ok(resource) => Some(Target::Resource(resource)),
-            Err(_) => return Err(Box::new(refused(Refusal::Target))),
+            Err(_) => return Err(Box::new(refused(ctx, Refusal::Target))),
         },
         None => None,
     };
     Ok(Request { token, client, scopes, target })
 }
 
-fn refused(refusal: Refusal) -> Response {
+fn refused(ctx: &Ctx, refusal: Refusal) -> Response {
     let text = match refusal {
         Refusal::Unknown | Refusal::Ended => "The refresh token does not count: sign in again.",
         Refusal::Client => "No such client, or it is disabled.",
         Refusal::Scope => "More than was granted.",
         Refusal::Target => "Not a resource of this grant.",
     };
-    error(wire(refusal), text)
+    error(ctx, wire(refusal), text)
 }
 
-fn error(code: &'static str, description: &'static str) -> Response {
+fn error(ctx: &Ctx, code: &'static str, description: &'static str) -> Response {
+    ctx.app.metrics.refused(code);
+    tracing::debug!(request_id = %ctx.request, code, "request refused");
     let mut response = json(to_bytes(&OAuthError { error: code, error_description: description }));
     let invalid_client = code == "invalid_client";
     *response.status_mut() = if invalid_client { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };

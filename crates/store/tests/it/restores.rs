@@ -89,7 +89,7 @@ async fn sto_16_after_a_restore_no_token_counts_no_index_is_used_again_and_brows
     let restored = store.session_by_id(session).await.unwrap().unwrap().session.index;
     assert_eq!(restored.list, standing[0]);
     let jumped = revocation::snapshot(&store, new).await.unwrap().unwrap().0;
-    assert!(jumped.0 > seq.0 + (1 << 32), "the log goes on far above what readers know");
+    assert!(jumped.0 >= seq.0 + (1 << 32), "the log goes on far above what readers know");
     let numbers: Vec<_> = refresh_keys(&store).await.unwrap().into_iter().map(|key| key.number).collect();
     assert_eq!(numbers, [2]);
     assert_eq!(keys(&store).await.unwrap()[0].key.state, State::Active);

@@ -3,6 +3,8 @@
 //! The store keeps private parts sealed; here they are open, parsed and ready. Readers take the present set without a
 //! lock; a rotation puts another set in its place.
 
+mod sealed;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,13 +15,16 @@ use countersign_core::key::rotate::{Ask, Limits, Step, decide};
 use countersign_core::key::{Key, State};
 use countersign_core::seal::Sealer;
 use countersign_core::secret::MacKey;
-use countersign_core::{Random, Time, random};
+use countersign_core::{Random, Time};
 use countersign_jose::{Alg, Jwk, JwkSet, KeySet, SigningKey, VerifyingKey};
 use countersign_store::key as store;
 use countersign_store::{Outcome, Store, db};
 
 use crate::config::Config;
 use crate::respond::document::etag;
+
+pub(crate) use self::sealed::{MadeKey, Sealers, prove};
+use self::sealed::{make, make_refresh_key, open_refresh_key, open_signing_key};
 
 /// All keys of this process.
 pub struct Keyring {
@@ -48,7 +53,8 @@ pub enum KeyringError {
     Store(#[from] db::Error),
     /// A sealed key does not open: `server.master_key_file` is not the one that sealed it (attack STO-18).
     #[error(
-        "a stored key does not open: is server.master_key_file the file that this database was made with?"
+        "a stored key does not open: server.master_key_file is not the file that this database was made with. Put that file \
+         back; if it is lost for good, `countersign keys reseal --lost` begins anew under the present one"
     )]
     Sealed,
     /// A stored key is broken.
@@ -151,7 +157,7 @@ impl Keys {
         let Some(active) = wanted.or_else(|| active().next()) else { return Ok(None) };
         let sealed =
             active.sealed.as_deref().ok_or(KeyringError::Broken("an active key without a private part"))?;
-        let private = cipher.open(sealed, active.key.kid.as_bytes()).map_err(|_| KeyringError::Sealed)?;
+        let private = open_signing_key(cipher, &active.key.kid, sealed)?;
         let signing = SigningKey::from_pkcs8(active.key.alg, &private)?;
         let published = stored.iter().filter(|stored| stored.key.state.published());
         let jwks =
@@ -194,13 +200,8 @@ async fn take(
 ) -> Result<Outcome, KeyringError> {
     let batch = match step {
         Step::Create { alg, state } => {
-            let alg = *alg;
-            let made = tokio::task::spawn_blocking(move || SigningKey::generate(alg)).await;
-            let (key, private) = made.map_err(|_| KeyringError::Broken("key generation panicked"))??;
-            let public =
-                serde_json::to_string(key.public()).map_err(|_| KeyringError::Broken("a public key"))?;
-            let sealed = cipher.seal(private.as_bytes(), key.kid().as_bytes(), stamp.random);
-            let new = store::NewKey { kid: key.kid(), alg, public: &public, sealed: &sealed };
+            let MadeKey { kid, public, sealed, .. } = make(cipher, *alg, stamp.random).await?;
+            let new = store::NewKey { kid: &kid, alg: *alg, public: &public, sealed: &sealed };
             store::create_batch(&new, *state, stamp)
         }
         Step::Replace { active, next } => store::replace_batch(active, next, stamp),
@@ -221,16 +222,14 @@ async fn refresh_keys(
     for _ in 0..TRIES {
         let mut keys = HashMap::new();
         for stored in store::refresh_keys(store).await? {
-            let opened = cipher.open(&stored.sealed, &stored.number.to_be_bytes());
-            let bytes = opened.map_err(|_| KeyringError::Sealed)?;
+            let bytes = open_refresh_key(cipher, &stored)?;
             let bytes = bytes.as_slice().try_into().map_err(|_| KeyringError::Broken("a refresh key"))?;
             keys.insert(stored.number, MacKey::new(bytes));
         }
         if let Some(newest) = keys.keys().max().copied() {
             return Ok((keys, newest));
         }
-        let bytes: zeroize::Zeroizing<[u8; 32]> = zeroize::Zeroizing::new(random::bytes(stamp.random));
-        let sealed = cipher.seal(&*bytes, &1_u32.to_be_bytes(), stamp.random);
+        let sealed = make_refresh_key(cipher, 1, stamp.random);
         // Lost: another process made it first, and its key counts.
         let _ = store.apply(store::insert_refresh_key_batch(1, &sealed, stamp)).await?;
     }

@@ -24,6 +24,7 @@ pub mod openapi;
 mod outbox;
 pub mod random;
 mod respond;
+pub mod restore;
 pub mod router;
 mod routes;
 pub mod serve;

@@ -8,11 +8,11 @@ use countersign::Error;
 use countersign::config::Config;
 use countersign_server::StartError;
 use countersign_server::admin::socket::{self, NAME};
-use countersign_server::admin::{Command, Reply, execute};
+use countersign_server::admin::{Command, Reply, execute_watched};
 use countersign_store::db::{self, StoreUrl};
 
 use super::place::Place;
-use super::{log, out, runtime};
+use super::{log, out, progress, runtime};
 
 /// Has it done.
 pub(super) fn ask(place: &Place, command: Command) -> anyhow::Result<Reply> {
@@ -27,7 +27,7 @@ pub(super) fn ask(place: &Place, command: Command) -> anyhow::Result<Reply> {
         may_open(&config, &path, &command)?;
         out::note(&format!("no server answers at {}: working on {} itself", path.display(), config.store));
         let app = countersign::open(config).await.map_err(|error| explain(error, &path))?;
-        let reply = execute(&app, command).await;
+        let reply = execute_watched(&app, command, progress::watch()).await;
         app.close().await?;
         Ok(reply?)
     })
@@ -40,12 +40,14 @@ pub(super) fn strange() -> anyhow::Error {
 
 /// Asks the server, if one answers.
 pub(super) async fn ask_server(path: &Path, command: &Command) -> anyhow::Result<Option<Reply>> {
-    let answer = socket::ask(path, command).await.map_err(|error| match error.kind() {
-        ErrorKind::PermissionDenied => {
-            anyhow!("{}: {error}: run this as the user that the server runs as", path.display())
-        }
-        _ => anyhow!("{}: {error}", path.display()),
-    })?;
+    let told = progress::teller();
+    let answer =
+        socket::ask(path, command, |progress| told(&progress)).await.map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied => {
+                anyhow!("{}: {error}: run this as the user that the server runs as", path.display())
+            }
+            _ => anyhow!("{}: {error}", path.display()),
+        })?;
     Ok(answer.transpose()?)
 }
 

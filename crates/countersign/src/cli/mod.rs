@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod client;
 mod config;
 mod dev;
@@ -13,7 +14,9 @@ mod openapi;
 mod out;
 mod password;
 mod place;
+mod progress;
 mod resource;
+mod restore;
 mod revoke;
 mod serve;
 
@@ -52,6 +55,10 @@ enum Command {
     },
     /// Bring the database's schema up to date, as every start does
     Migrate,
+    /// Write a verified copy of the database to one file, while the server runs or without one
+    Backup(backup::Backup),
+    /// Put a backup back, while no server runs
+    Restore(restore::Restore),
     /// Create, look at, disable and delete accounts
     #[command(subcommand)]
     Account(account::Account),
@@ -106,6 +113,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         None => dev::run(&place, listen),
         Some(Command::Serve { listen: own }) => serve::production(&place, own.or(listen)),
         Some(Command::Migrate) => migrate::run(&place),
+        Some(Command::Backup(command)) => backup::run(&place, &command),
+        Some(Command::Restore(command)) => restore::run(&place, command),
         Some(Command::Account(command)) => account::run(&place, command),
         Some(Command::Keys(command)) => keys::run(&place, &command),
         Some(Command::Revoke(command)) => revoke::run(&place, command),

@@ -69,6 +69,13 @@ pub enum Command {
     ResourceList,
     /// Looks whether all is well.
     Check,
+    /// Writes a verified copy of the database to one file.
+    Backup {
+        /// An absolute path; the server's own process writes it.
+        file: String,
+        /// Whether it may take the place of a file that is there.
+        force: bool,
+    },
 }
 
 /// The most rows in one reply.

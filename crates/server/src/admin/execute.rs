@@ -1,5 +1,7 @@
 //! Does what an operator asks for.
 
+use std::sync::Arc;
+
 use countersign_core::account::change::Change;
 use countersign_core::audit::{Actor, Kind};
 use countersign_core::key::State;
@@ -8,6 +10,7 @@ use countersign_core::url::ResourceId;
 use countersign_core::{AuditId, Time};
 use countersign_store::audit::{Filter, events};
 use countersign_store::client as resources;
+use countersign_store::db::snapshot::Watch;
 use countersign_store::key as keys;
 
 use crate::app::App;
@@ -15,11 +18,17 @@ use crate::ctx::Ctx;
 
 use super::command::PAGE;
 use super::{
-    AdminError, AuditEntry, AuditQuery, Command, KeyEntry, KeyStep, Reply, ResourceEntry, account, check,
+    AdminError, AuditEntry, AuditQuery, Command, KeyEntry, KeyStep, Reply, ResourceEntry, account, backup,
+    check,
 };
 
 /// Does it. What a command ended has ended when this returns.
 pub async fn execute(app: &App, command: Command) -> Result<Reply, AdminError> {
+    execute_watched(app, command, Arc::new(|_| true)).await
+}
+
+/// Likewise, with somebody who hears how far it is where it takes long, and may stop it.
+pub async fn execute_watched(app: &App, command: Command, watch: Watch) -> Result<Reply, AdminError> {
     let ctx = Ctx::operator(app);
     match command {
         Command::Ping => Ok(pong(app)),
@@ -37,6 +46,7 @@ pub async fn execute(app: &App, command: Command) -> Result<Reply, AdminError> {
         Command::ResourceAdd { resource } => add_resource(&ctx, &resource).await,
         Command::ResourceList => list_resources(app).await,
         Command::Check => Ok(Reply::Checked(check::check(app).await)),
+        Command::Backup { file, force } => backup::back_up(&ctx, file, force, watch).await,
     }
 }
 

@@ -5,6 +5,7 @@
 //! with [`Actor::Operator`](countersign_core::audit::Actor::Operator) in the audit log.
 
 mod account;
+mod backup;
 mod check;
 mod command;
 mod error;
@@ -14,7 +15,8 @@ pub mod socket;
 
 pub use self::command::{AuditQuery, Command, NewAccount, PAGE, Typed};
 pub use self::error::AdminError;
-pub use self::execute::execute;
+pub use self::execute::{execute, execute_watched};
 pub use self::reply::{
-    AccountEntry, AuditEntry, Finding, KeyEntry, KeyStep, Level, Reply, ResourceEntry, SessionEntry,
+    AccountEntry, AuditEntry, BackupEntry, Finding, KeyEntry, KeyStep, Level, ProgressEntry, Reply,
+    ResourceEntry, SessionEntry, StageEntry,
 };

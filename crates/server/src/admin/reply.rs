@@ -6,6 +6,7 @@ use countersign_core::account::{Account, Role};
 use countersign_core::key;
 use countersign_core::session::Session;
 use countersign_store::audit::Line;
+use countersign_store::db::snapshot::{Progress, Snapshot, Stage};
 use serde::{Deserialize, Serialize};
 
 /// The answer to a command that was obeyed.
@@ -54,6 +55,10 @@ pub enum Reply {
     Resources(Vec<ResourceEntry>),
     /// What was looked at.
     Checked(Vec<Finding>),
+    /// How far a command is that takes long; more lines follow.
+    Progress(ProgressEntry),
+    /// The backup is on disk, and sound.
+    BackedUp(BackupEntry),
 }
 
 /// An account, as an operator sees it.
@@ -265,6 +270,64 @@ pub struct ResourceEntry {
     pub resource: String,
     /// It stands in the settings (`resources.allowed`), not in the database.
     pub configured: bool,
+}
+
+/// How far a command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressEntry {
+    /// What is being done.
+    pub stage: StageEntry,
+    /// Pages of the database.
+    pub done: u64,
+    /// Of so many.
+    pub total: u64,
+}
+
+/// A part of a backup or restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageEntry {
+    /// Pages are copied.
+    Copying,
+    /// The copy is read again and looked at.
+    Verifying,
+}
+
+impl From<Progress> for ProgressEntry {
+    fn from(Progress { stage, done, total }: Progress) -> Self {
+        let stage = match stage {
+            Stage::Copying => StageEntry::Copying,
+            Stage::Verifying => StageEntry::Verifying,
+        };
+        Self { stage, done, total }
+    }
+}
+
+/// A backup, as it lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupEntry {
+    /// Its name.
+    pub file: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Of the file: 64 hexadecimal digits.
+    pub sha256: String,
+    /// The last migration in it.
+    pub schema: i64,
+    /// How many it holds.
+    pub accounts: u64,
+    /// How many it holds, ended ones included.
+    pub sessions: u64,
+    /// Lines of the audit log.
+    pub events: u64,
+}
+
+impl BackupEntry {
+    /// What is in the file of that name.
+    pub fn of(file: String, snapshot: &Snapshot) -> Self {
+        let Snapshot { bytes, sha256, schema, accounts, sessions, events } = snapshot.clone();
+        Self { file, bytes, sha256, schema, accounts, sessions, events }
+    }
 }
 
 /// Something that was looked at.

@@ -1,4 +1,5 @@
-//! The admin socket, `<data>/admin.sock`: one command a connection, a line of JSON in, a line of JSON out.
+//! The admin socket, `<data>/admin.sock`: one command a connection, a line of JSON in, a line of JSON out, or several
+//! where a command takes long and tells how far it is.
 //!
 //! Whoever may open it runs the server: mode 0600, and the kernel must say that the peer is our own user or root.
 
@@ -6,16 +7,20 @@ use std::future::Future;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_store::db::snapshot::Watch;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::WriteHalf;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 
-use super::{AdminError, Command, Reply, execute};
+use super::{AdminError, Command, ProgressEntry, Reply, execute_watched};
 
 /// The name of the socket in the data folder.
 pub const NAME: &str = "admin.sock";
@@ -24,7 +29,7 @@ pub const MAX_LINE: usize = 64 * 1024;
 
 /// A command comes at once; whoever takes longer holds up a stop.
 const LINE_TIME: Duration = Duration::from_secs(5);
-/// Making an RSA key takes seconds; nothing takes longer.
+/// Making an RSA key takes seconds; what takes longer tells how far it is meanwhile.
 const COMMAND_TIME: Duration = Duration::from_mins(1);
 /// A stop waits so long for a command that is under way.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
@@ -110,15 +115,25 @@ impl Drop for AdminSocket {
     }
 }
 
-/// Sends one command to the server that answers at `path`; none where nobody does.
-pub async fn ask(path: &Path, command: &Command) -> io::Result<Option<Answer>> {
+/// Sends one command to the server that answers at `path`; none where nobody does. `told` hears how far it is.
+pub async fn ask(
+    path: &Path,
+    command: &Command,
+    mut told: impl FnMut(ProgressEntry),
+) -> io::Result<Option<Answer>> {
     let Some(mut stream) = connect(path).await? else { return Ok(None) };
     let mut line = Zeroizing::new(serde_json::to_vec(command)?);
     line.push(b'\n');
     stream.write_all(&line).await?;
-    let mut answer = Vec::new();
-    tokio::time::timeout(COMMAND_TIME + LINE_TIME, stream.read_to_end(&mut answer)).await??;
-    Ok(Some(serde_json::from_slice(&answer)?))
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut answer = Vec::new();
+        tokio::time::timeout(COMMAND_TIME + LINE_TIME, stream.read_until(b'\n', &mut answer)).await??;
+        match serde_json::from_slice(&answer)? {
+            Ok(Reply::Progress(progress)) => told(progress),
+            answer => return Ok(Some(answer)),
+        }
+    }
 }
 
 async fn answers(path: &Path) -> io::Result<bool> {
@@ -168,14 +183,42 @@ async fn converse(app: &App, mut stream: UnixStream) -> io::Result<()> {
         return Ok(());
     }
     let answer = match serde_json::from_slice(&line) {
-        Ok(command) => {
-            let done = tokio::time::timeout(COMMAND_TIME, execute(app, command)).await;
-            done.unwrap_or_else(|_| Err(AdminError::Unavailable("it takes too long".to_owned())))
-        }
+        Ok(command) => obey(app, command, &mut writer).await?,
         // The error is not told on: it may quote what was sent.
         Err(_) => Err(AdminError::Unknown),
     };
-    let mut line = serde_json::to_vec(&answer)?;
+    say(&mut writer, &answer).await
+}
+
+/// Has it done, and tells how far it is. Whoever hangs up stops what tells that; a command that says nothing for too
+/// long is given up.
+async fn obey(app: &App, command: Command, writer: &mut WriteHalf<'_>) -> io::Result<Answer> {
+    let (tell, mut told) = watch::channel(None);
+    let watch: Watch = Arc::new(move |progress| tell.send(Some(progress)).is_ok());
+    let mut done = std::pin::pin!(execute_watched(app, command, watch));
+    loop {
+        let next = async {
+            tokio::select! {
+                biased;
+                answer = &mut done => Some(answer),
+                Ok(()) = told.changed() => None,
+            }
+        };
+        match tokio::time::timeout(COMMAND_TIME, next).await {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => {
+                let progress = *told.borrow_and_update();
+                if let Some(progress) = progress {
+                    say(writer, &Ok(Reply::Progress(progress.into()))).await?;
+                }
+            }
+            Err(_) => return Ok(Err(AdminError::Unavailable("it takes too long".to_owned()))),
+        }
+    }
+}
+
+async fn say(writer: &mut WriteHalf<'_>, answer: &Answer) -> io::Result<()> {
+    let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
     tokio::time::timeout(LINE_TIME, writer.write_all(&line)).await?
 }
@@ -235,6 +278,6 @@ mod tests {
     #[tokio::test]
     async fn nobody_answers_where_nothing_is() {
         let folder = TempDir::new().unwrap();
-        assert!(ask(&folder.path().join(NAME), &Command::Ping).await.unwrap().is_none());
+        assert!(ask(&folder.path().join(NAME), &Command::Ping, |_| ()).await.unwrap().is_none());
     }
 }

@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tempfile::NamedTempFile;
 
 use super::super::Error;
@@ -18,6 +19,8 @@ use super::connection;
 
 /// Pages between two looks at whoever watches: 1 MiB.
 const STEP: i32 = 256;
+/// Operations of the engine between two looks while it verifies: some milliseconds.
+const OPERATIONS: i32 = 100_000;
 /// Findings of the engine that are told; one is as bad as many.
 const FINDINGS: usize = 5;
 /// What the engine and this store keep beside a database.
@@ -96,13 +99,17 @@ pub(in super::super) fn verify(path: &Path, watch: &Watch) -> std::result::Resul
     // Before the engine is asked: it would take a file that is not there for an empty database.
     File::open(path).map_err(|error| SnapshotError::file(path, &error))?;
     let unsound = |reason: String| SnapshotError::unsound(path, reason);
-    let connection = connection::reader(path).map_err(|error| unsound(error.to_string()))?;
-    let broken = |error: rusqlite::Error| unsound(error.to_string());
+    let mut connection = connection::reader(path).map_err(|error| unsound(error.to_string()))?;
+    let broken = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => SnapshotError::Stopped,
+        _ => unsound(error.to_string()),
+    };
     let total = count(&connection, "SELECT page_count FROM pragma_page_count").map_err(broken)?;
-    let went_on = watch(Progress { stage: Stage::Verifying, done: 0, total });
-    if !went_on {
-        return Err(SnapshotError::Stopped);
-    }
+    let watching = {
+        let watch = Arc::clone(watch);
+        move || !watch(Progress { stage: Stage::Verifying, done: 0, total })
+    };
+    connection.progress_handler(OPERATIONS, Some(watching)).map_err(broken)?;
     let findings = findings(&connection).map_err(broken)?;
     if !findings.is_empty() {
         return Err(unsound(findings.join("; ")));
@@ -117,8 +124,8 @@ pub(in super::super) fn verify(path: &Path, watch: &Watch) -> std::result::Resul
         sessions: count("SELECT COUNT(*) FROM sessions")?,
         events: count("SELECT COUNT(*) FROM audit")?,
     };
-    watch(Progress { stage: Stage::Verifying, done: total, total });
-    Ok(snapshot)
+    let went_on = watch(Progress { stage: Stage::Verifying, done: total, total });
+    if went_on { Ok(snapshot) } else { Err(SnapshotError::Stopped) }
 }
 
 /// What the engine finds wrong; nothing where all is well.

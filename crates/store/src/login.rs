@@ -193,7 +193,9 @@ pub fn open_batch(
 
 fn opened(open: &Open) -> Event {
     let event = Event::new(Kind::SessionOpened).account(open.account.id).session(open.session.id);
-    event.detail("face", open.session.face.as_str())
+    // With which factors: ASVS 16.3.1.
+    let amr: Vec<_> = open.session.amr.iter().copied().map(Method::as_str).collect();
+    event.detail("face", open.session.face.as_str()).detail("amr", amr.join(" "))
 }
 
 fn replace(batch: Batch, session: SessionId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {

@@ -36,16 +36,21 @@ pub(crate) fn attack_problems(sources: &[Source]) -> Vec<String> {
     let Some(document) = sources.iter().find(|source| source.path == ATTACKS) else {
         return vec![format!("{ATTACKS} is missing")];
     };
-    let rust = sources.iter().filter(|source| source.is_rust());
-    let mut known: BTreeSet<String> =
-        rust.flat_map(|source| functions::all(&source.text)).map(|function| function.name).collect();
-    known.extend(sources.iter().filter_map(|source| Some(source.path.rsplit_once('/')?.1.to_owned())));
-
+    let known = known(sources);
     let cells = test_cells(document);
     if cells.is_empty() {
         return vec![format!("{ATTACKS} has no table with a column `test`")];
     }
     cells.iter().flat_map(|(line, cell)| cell_problems(document, *line, cell, &known)).collect()
+}
+
+/// What a document may name: functions, and files by their last name.
+pub(crate) fn known(sources: &[Source]) -> BTreeSet<String> {
+    let rust = sources.iter().filter(|source| source.is_rust());
+    let mut known: BTreeSet<String> =
+        rust.flat_map(|source| functions::all(&source.text)).map(|function| function.name).collect();
+    known.extend(sources.iter().filter_map(|source| Some(source.path.rsplit('/').next()?.to_owned())));
+    known
 }
 
 /// The cells below a heading `test`, with their lines.
@@ -70,17 +75,22 @@ fn test_cells(document: &Source) -> Vec<(usize, &str)> {
 }
 
 fn cell_problems(document: &Source, line: usize, cell: &str, known: &BTreeSet<String>) -> Vec<String> {
-    let tests: Vec<&str> = quoted(cell).collect();
-    if tests.is_empty() && !cell.starts_with(PENDING) {
+    if quoted(cell).next().is_none() && !cell.starts_with(PENDING) {
         return vec![document.problem(line, "names no test and is not pending")];
     }
-    let last = |test: &str| test.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
-    let missing = tests.into_iter().filter(|test| !known.contains(&last(test)));
-    missing.map(|test| document.problem(line, &format!("the test `{test}` is not there"))).collect()
+    missing(cell, known)
+        .map(|test| document.problem(line, &format!("the test `{test}` is not there")))
+        .collect()
+}
+
+/// What the cell names and is not there.
+pub(crate) fn missing<'a>(cell: &'a str, known: &BTreeSet<String>) -> impl Iterator<Item = &'a str> {
+    let last = |name: &str| name.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+    quoted(cell).filter(move |name| !known.contains(&last(name)))
 }
 
 /// What stands in backticks on one line.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 

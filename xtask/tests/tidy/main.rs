@@ -1,5 +1,6 @@
 //! The house rules as plain tests. Each problem names the file, the line and the rule.
 
+mod asvs;
 mod directions;
 mod documents;
 mod functions;
@@ -58,4 +59,9 @@ fn the_architecture_names_the_crates_that_exist() {
 #[test]
 fn the_attack_list_names_tests_that_exist() {
     assert_none(&documents::attack_problems(&all()));
+}
+
+#[test]
+fn every_requirement_of_asvs_is_answered() {
+    assert_none(&asvs::problems(&all()));
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod anonymous;
+mod asvs;
 mod authorization;
 mod browser;
 mod claims;

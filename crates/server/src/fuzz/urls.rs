@@ -65,8 +65,8 @@ pub(super) fn store_url(input: &[u8]) {
     assert!(!shown.contains("hunter2") || !has_password(text), "{shown}");
 }
 
-/// Whether `hunter2` stands in the text as a password and nowhere else.
+/// Whether `hunter2` stands in the text once, and as what is meant to be a password.
 pub(crate) fn has_password(text: &str) -> bool {
-    let parts: Vec<&str> = text.split(":hunter2@").collect();
-    parts.len() == 2 && parts.iter().all(|part| !part.contains("hunter2")) && parts[0].contains("://")
+    let parts: Vec<&str> = text.split("hunter2").collect();
+    parts.len() == 2 && parts[0].contains("://") && parts[1].starts_with('@')
 }

@@ -18,8 +18,9 @@ const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 /// For what is no page: should a browser render it all the same, it can do nothing.
-const CSP_NOTHING: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
+const CSP_NOTHING: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; sandbox",
+);
 /// For a page that set none of its own, an error or a redirect: it looks like a page and runs no script.
 const CSP_PLAIN: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \

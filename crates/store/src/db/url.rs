@@ -46,6 +46,11 @@ pub enum StoreUrlError {
     /// PostgreSQL's part does not parse; the text is the driver's and quotes no value.
     #[error("the postgres:// URL is malformed: {0}")]
     Postgres(String),
+    /// An `@` behind the hosts.
+    #[error(
+        "an @ stands behind the hosts: in user and password write / as %2F, ? as %3F, # as %23; elsewhere @ as %40"
+    )]
+    Unescaped,
     /// `sslmode` is unknown, or one that only looks safe.
     #[error(
         "sslmode must be disable, require, verify-ca or verify-full (the last three verify the certificate and its name)"
@@ -111,6 +116,11 @@ impl fmt::Debug for PostgresUrl {
 
 impl PostgresUrl {
     fn parse(url: &str) -> Result<Self, StoreUrlError> {
+        // In a password these end the hosts, and the rest of it would be shown as a database or as an option.
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        if rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@')) {
+            return Err(StoreUrlError::Unescaped);
+        }
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let (ours, theirs) = query
             .split('&')
@@ -192,6 +202,7 @@ mod tests {
             ("memory:x", StoreUrlError::Scheme),
             ("sqlite:", StoreUrlError::Path),
             ("sqlite::memory:", StoreUrlError::Path),
+            ("postgres://ann:5/hunter2@db.example.com/x", StoreUrlError::Unescaped),
             ("postgres:///database", StoreUrlError::Postgres("it names no host".to_owned())),
         ] {
             assert_eq!(StoreUrl::parse(url).err(), Some(error), "{url}");
@@ -234,6 +245,9 @@ mod tests {
             "postgres://ann:hunter2@host:port/x",
             "postgres://ann:hunter2@host/x?nonsense=hunter2",
             "postgres://ann:hunter2@",
+            "postgres://ann:5/hunter2@host/x",
+            "postgres://ann:5?hunter2@host/x",
+            "postgres://ann:5#hunter2@host/x",
             "mysql://ann:hunter2@host/x",
         ] {
             let error = StoreUrl::parse(broken).expect_err("refused");

@@ -1,74 +1,64 @@
-//! Measures the session check on every store against a bare axum hello. `cargo xtask bench` runs it.
+//! Measures Countersign against a bare axum hello and a bare Argon2id. `cargo xtask bench` runs it.
 //!
-//! `countersign-bench run PROGRAM POSTGRES_URL` measures, `countersign-bench hello` is what it measures against.
+//! `countersign-bench run PROGRAM POSTGRES_URL DOCUMENT` measures and writes the document; `hello` and `hash SECONDS` are
+//! what it measures against.
 
+mod client;
+mod document;
+mod figures;
+mod hash;
 mod hello;
-mod login;
-mod report;
+mod machine;
+mod rows;
 mod served;
+mod stage;
+mod stopwatch;
 mod wrk;
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use report::{Report, Sample};
-use served::Served;
+use figures::Figures;
+use machine::Machine;
+use rows::ROUND;
+use stage::Stage;
 
-/// A round measures each target once, one after the other, so that what else the machine does hits all of them.
+/// A round measures everything once, one after the other, so that what else the machine does hits all of it.
 const ROUNDS: usize = 3;
-const ROUND_SECONDS: u32 = 6;
-const WARM_UP_SECONDS: u32 = 2;
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let runtime = Runtime::new()?;
     match args.as_slice() {
-        ["hello"] => runtime.block_on(hello::serve()),
-        ["run", program, postgres] => run(&runtime, program.as_ref(), postgres),
-        _ => bail!("usage: countersign-bench hello | run PROGRAM POSTGRES_URL"),
+        ["hello"] => Runtime::new()?.block_on(hello::serve()),
+        ["hash", seconds] => hash::run(seconds.parse()?),
+        ["run", program, postgres, document] => run(program.as_ref(), postgres, document.as_ref()),
+        _ => bail!("usage: countersign-bench hello | hash SECONDS | run PROGRAM POSTGRES_URL DOCUMENT"),
     }
 }
 
-fn run(runtime: &Runtime, program: &Path, postgres: &str) -> anyhow::Result<()> {
-    let data = TempDir::new()?;
-    let sqlite = format!("sqlite:{}", data.path().join("bench.db").display());
-    let mut targets = vec![Served::hello("hello")?, Served::hello("hello again")?];
-    for (name, store) in [("memory:", "memory:"), ("sqlite:", &sqlite), ("postgres:", postgres)] {
-        let folder = data.path().join(name.trim_end_matches(':'));
-        let server = Served::countersign(name, program, store, &folder)?;
-        let logged_in = runtime.block_on(login::log_in(server));
-        targets.push(
-            logged_in.with_context(|| format!("log in on {name}, the server says:\n{}", log(&folder)))?,
-        );
+fn run(program: &Path, postgres: &str, document: &Path) -> anyhow::Result<()> {
+    let runtime = Runtime::new()?;
+    let mut stage = Stage::set(&runtime, program, postgres)?;
+    let machine = Machine::look(stage.data())?;
+    for what in ROUND {
+        stage.warm_up(*what)?;
     }
-    for target in &targets {
-        wrk::run(target, WARM_UP_SECONDS)?;
-    }
-    let mut report = Report::default();
+    let mut figures = Figures::default();
     for round in 1..=ROUNDS {
-        for target in &targets {
-            let sample = measure(target)?;
-            say(&format!("round {round}: {:<12} {sample}", target.name));
-            report.add(target.name, sample);
+        for what in ROUND {
+            for (what, sample) in stage.measure(*what)? {
+                say(&format!("round {round}: {:<26} {sample}", what.row().name));
+                figures.add(what, sample);
+            }
         }
     }
-    say(&report.to_string());
-    Ok(())
-}
-
-fn log(folder: &Path) -> String {
-    std::fs::read_to_string(folder.join(served::LOG)).unwrap_or_default()
-}
-
-fn measure(target: &Served) -> anyhow::Result<Sample> {
-    let before = target.cpu_seconds()?;
-    let load = wrk::run(target, ROUND_SECONDS)?;
-    let spent = target.cpu_seconds()? - before;
-    Ok(Sample { per_second: load.requests / load.seconds, cpu_micros: spent * 1e6 / load.requests })
+    let memory = stage.memory()?;
+    let text = document::write(&machine, &figures, &memory);
+    say(&text);
+    std::fs::write(document, text).with_context(|| format!("write {}", document.display()))
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]

@@ -2,9 +2,12 @@
 
 use crate::parts;
 use crate::postgres::{Cluster, Fsync};
-use crate::shell::{cargo, command, run as run_command, step, target};
+use crate::shell::{cargo, command, root, run as run_command, step, target};
 
-/// Prints the table; writes nothing.
+/// What it writes, whole.
+const DOCUMENT: &str = "docs/performance.md";
+
+/// Measures and writes the document.
 pub(crate) fn run() -> anyhow::Result<()> {
     parts::ensure(&[parts::POSTGRES, parts::WRK])?;
     step("build", || {
@@ -20,6 +23,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let cluster = step("start PostgreSQL", || Cluster::start(Fsync::On))?;
     let programs = target().join("release");
     let mut bench = command(programs.join("countersign-bench"), &["run"]);
-    bench.arg(programs.join("countersign")).arg(cluster.url());
+    bench.arg(programs.join("countersign")).arg(cluster.url()).arg(root().join(DOCUMENT));
     step("measure", || run_command(&mut bench))
 }

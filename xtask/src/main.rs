@@ -32,7 +32,7 @@ enum Xtask {
         #[arg(long)]
         check: bool,
     },
-    /// Measure the session check on every store against a bare axum hello
+    /// Measure against a bare axum hello and a bare Argon2id, and write docs/performance.md: some six minutes
     Bench,
     /// Give every parser what libFuzzer makes up
     Fuzz {

@@ -34,8 +34,8 @@ const METHOD: &str = "
 - The server is the release build in development mode with `throttle.enabled = false`; everything else is the default: the
   log at `info`, Argon2id with 19 MiB and 2 passes, SQLite with `synchronous=FULL`. PostgreSQL is one of its own with
   `fsync` on.
-- *Seen* is one token again and again. *Never-seen* tokens of 32 grants are made before each round, and each is sent once.
-- *Refresh* is durable: 32 grants, each answer's refresh token is the next request's.
+- *Seen* is one token again and again. *Never-seen* tokens of 34 grants are made before each round, and each is sent once.
+- *Refresh* is durable: 34 grants, each answer's refresh token is the next request's.
 - *Paced* session checks leave 16 to 48 ms between an answer and the next request of a connection: a server that is not
   saturated, as it is meant to be run. What a login storm does to others shows in their 99th percentile.
 - *Bare Argon2id* is the same crate with the same parameters on as many threads of the same low priority as the server has,

@@ -17,8 +17,9 @@ const SECONDS: u32 = 3;
 const WARM_UP_SECONDS: u32 = 1;
 /// Tokens that are used once have to be made before.
 const NEW_TOKEN_SECONDS: u32 = 2;
-/// Accounts on each server, and connections of whatever logs nobody in.
-const ACCOUNTS: usize = 32;
+/// Accounts on each server: one for each connection, and one for each thread of wrk, which asks its script for a request
+/// more than it sends.
+const ACCOUNTS: usize = 34;
 /// A storm.
 const LOGINS: u32 = 16;
 /// After so many logins the server's memory is looked at.

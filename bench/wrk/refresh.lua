@@ -1,6 +1,7 @@
 -- Refreshes: each answer's refresh token is sent in its turn.
 --   wrk … -- FILE
--- FILE has one refresh token a line, one for each connection or more. Two requests never carry the same token.
+-- FILE has one refresh token a line, at least one more for each thread than it has connections: wrk asks for a request
+-- before it sends any. Two requests never carry the same token.
 
 local threads = 0
 

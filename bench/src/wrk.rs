@@ -8,6 +8,8 @@ use anyhow::{Context, ensure};
 
 /// The scripts read by each thread expect two of them.
 const THREADS: &str = "2";
+/// An answer that takes longer is an error. On a busy machine logins wait long.
+const TIMEOUT: &str = "30s";
 const SCRIPTS: [(&str, &str); 4] = [
     ("post.lua", include_str!("../wrk/post.lua")),
     ("refresh.lua", include_str!("../wrk/refresh.lua")),
@@ -81,7 +83,17 @@ impl Load {
     pub(crate) fn run(&self, seconds: u32) -> anyhow::Result<Answered> {
         let mut wrk = Command::new("wrk");
         let (connections, duration) = (self.connections.to_string(), format!("{seconds}s"));
-        wrk.args(["--latency", "--threads", THREADS, "--connections", &connections, "--duration", &duration]);
+        wrk.args([
+            "--latency",
+            "--timeout",
+            TIMEOUT,
+            "--threads",
+            THREADS,
+            "--connections",
+            &connections,
+            "--duration",
+            &duration,
+        ]);
         wrk.args(self.headers.iter().flat_map(|header| ["--header", header]));
         if let Some((script, _)) = &self.script {
             wrk.arg("--script").arg(script);

@@ -1,8 +1,9 @@
-//! What every connection asks: the session check at once, everything else through the router.
+//! What every connection asks: a few requests at once, everything else through the router.
 //!
-//! `GET /api/v1/session` by cookie is what a busy deployment is asked most, and the way through a router and its layers
-//! costs several times the check itself. Where the answer lies in memory it is given here: the very answer that the
-//! router would give (a test compares them), or none, and then the router is asked.
+//! `GET /api/v1/session`, by either face, and the public keys are what a busy deployment is asked most, and the way
+//! through a router and its layers costs several times their answers. Where the answer lies in memory it is given here:
+//! the very answer that the router would give (tests compare them), or none, and then the router is asked. Nothing is
+//! refused here.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -10,26 +11,27 @@ use std::sync::Arc;
 
 use axum::Router;
 use bytes::Bytes;
+use countersign_core::session::Face;
 use futures_util::future::Either;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::extract::client::{Peer, authorization};
+use crate::extract::bearer::Bearer;
+use crate::extract::body::is_declared_too_large;
+use crate::extract::client::{Authorization, Peer, authorization};
 use crate::extract::cookies::{Cookies, SESSION};
 use crate::metrics::OpenConnection;
 use crate::middleware::{Access, cors, host};
+use crate::respond::document::has;
 use crate::respond::headers;
 use crate::respond::session::who_am_i;
+use crate::routes::well_known;
 
 /// A body that lies in memory, or one of the router's.
 pub(crate) type Body = http_body_util::Either<Full<Bytes>, axum::body::Body>;
-
-/// The path that is answered here.
-const PATH: &str = "/api/v1/session";
-const ACCESS: Access = Access::EITHER;
 
 /// The service behind a listener.
 #[derive(Clone)]
@@ -38,7 +40,8 @@ pub struct Front(Arc<Inner>);
 struct Inner {
     app: App,
     router: Router,
-    headers: HeaderMap,
+    session: HeaderMap,
+    jwks: HeaderMap,
 }
 
 impl std::fmt::Debug for Front {
@@ -50,11 +53,16 @@ impl std::fmt::Debug for Front {
 impl Front {
     /// In front of this router of this service.
     pub fn new(app: &App, router: Router) -> Self {
-        let mut headers = HeaderMap::with_capacity(16);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers::finish(&app.config, ACCESS, &mut headers);
-        cors::open(&mut headers);
-        Self(Arc::new(Inner { app: app.clone(), router, headers }))
+        let mut session = HeaderMap::with_capacity(16);
+        session.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut jwks = HeaderMap::with_capacity(16);
+        jwks.insert(header::CONTENT_TYPE, HeaderValue::from_static(well_known::JWKS_TYPE));
+        jwks.insert(header::CACHE_CONTROL, HeaderValue::from_static(well_known::JWKS_CACHE));
+        for (access, headers) in [(Access::EITHER, &mut session), (Access::PUBLIC, &mut jwks)] {
+            headers::finish(&app.config, access, headers);
+            cors::open(headers);
+        }
+        Self(Arc::new(Inner { app: app.clone(), router, session, jwks }))
     }
 
     /// Counts a connection until what this returns is dropped.
@@ -68,10 +76,8 @@ impl Front {
         peer: Peer,
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
-        if let Some(body) = self.at_once(&request) {
+        if let Some(response) = self.at_once(&request) {
             self.0.app.metrics.answered_from_memory();
-            let mut response = Response::new(Body::Left(Full::new(body)));
-            *response.headers_mut() = self.0.headers.clone();
             return Either::Left(ready(Ok(response)));
         }
         request.extensions_mut().insert(peer);
@@ -79,23 +85,67 @@ impl Front {
         Either::Right(async { answer.await.map(|response| response.map(Body::Right)) })
     }
 
-    /// The session that asks by its cookie, as JSON, if that is what is asked for, all is as it should be, and nothing has
-    /// to be waited for. It asks what the gate and the extractor ask, in their words.
-    fn at_once(&self, request: &Request<Incoming>) -> Option<Bytes> {
-        let app = &self.0.app;
+    /// The answer, if all is as it should be and nothing has to be waited for. What the gate asks is asked in its words.
+    fn at_once(&self, request: &Request<Incoming>) -> Option<Response<Body>> {
+        let config = &self.0.app.config;
         let (uri, headers) = (request.uri(), request.headers());
-        let plain = request.method() == Method::GET && uri.path() == PATH && uri.query().is_none();
-        if !plain || authorization(headers).is_some() {
+        if request.method() != Method::GET || uri.query().is_some() {
             return None;
         }
-        if host::decide(uri, headers, &app.config.public_url, app.config.dev) != host::Verdict::Ours {
-            return None;
-        }
+        let answer = match uri.path() {
+            "/api/v1/session" => Self::session,
+            "/.well-known/jwks.json" => Self::jwks,
+            _ => return None,
+        };
+        let ours = host::decide(uri, headers, &config.public_url, config.dev) == host::Verdict::Ours;
+        if ours && !is_declared_too_large(headers) { answer(self, headers) } else { None }
+    }
+
+    /// Who asks, by the face that decides (I2).
+    fn session(&self, headers: &HeaderMap) -> Option<Response<Body>> {
+        let body = match authorization(headers) {
+            None => self.by_cookie(headers)?,
+            Some(Authorization::Bearer(token)) => self.by_token(token)?,
+            Some(Authorization::Unusable) => return None,
+        };
+        Some(respond(body, self.0.session.clone()))
+    }
+
+    fn by_cookie(&self, headers: &HeaderMap) -> Option<Bytes> {
+        let app = &self.0.app;
         let secret = Cookies::of(headers).secret(SESSION)?;
         let now = app.clock.now();
         let live = app.store.session_at_hand(secret.hash())?;
         live.check(app.store.live(), now).ok()?;
         app.store.touch(&live, now, &app.policy.session);
-        Some(who_am_i(&live, now))
+        Some(who_am_i(&live, Face::Cookie, now))
     }
+
+    fn by_token(&self, token: &str) -> Option<Bytes> {
+        let app = &self.0.app;
+        let now = app.clock.now();
+        let bearer = Bearer::remembered(app, token, now)?;
+        let grant = app.store.grant_at_hand(bearer.grant())?;
+        bearer.admit(app, &grant, now).then(|| who_am_i(&grant.session, Face::Token, now))
+    }
+
+    /// The public keys, or 304 for whoever has them.
+    fn jwks(&self, asked: &HeaderMap) -> Option<Response<Body>> {
+        let keys = self.0.app.keyring.keys();
+        let (body, etag) = keys.jwks();
+        let mut headers = self.0.jwks.clone();
+        headers.insert(header::ETAG, HeaderValue::try_from(etag).ok()?);
+        if has(asked, etag) {
+            let mut response = respond(Bytes::new(), headers);
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return Some(response);
+        }
+        Some(respond(body, headers))
+    }
+}
+
+fn respond(body: Bytes, headers: HeaderMap) -> Response<Body> {
+    let mut response = Response::new(Body::Left(Full::new(body)));
+    *response.headers_mut() = headers;
+    response
 }

@@ -21,6 +21,7 @@ use countersign_store::key as store;
 use countersign_store::{Outcome, Store, db};
 
 use crate::config::Config;
+use crate::extract::bearer::Bearers;
 use crate::respond::document::etag;
 
 pub(crate) use self::sealed::{MadeKey, Sealers, prove};
@@ -43,6 +44,7 @@ pub struct Keys {
     algs: Vec<Alg>,
     jwks: Bytes,
     etag: String,
+    bearers: Bearers,
 }
 
 /// Why there are no keys to work with.
@@ -168,7 +170,14 @@ impl Keys {
         let json =
             serde_json::to_vec(&JwkSet::new(jwks)?).map_err(|_| KeyringError::Broken("a public key"))?;
         let (verifying, etag) = (KeySet::new(verifying)?, etag(&json));
-        Ok(Some(Self { signing, verifying, algs, jwks: Bytes::from(json), etag }))
+        Ok(Some(Self {
+            signing,
+            verifying,
+            algs,
+            jwks: Bytes::from(json),
+            etag,
+            bearers: Bearers::default(),
+        }))
     }
 
     /// The key that signs.
@@ -184,6 +193,11 @@ impl Keys {
     /// The algorithms of the keys that verify.
     pub fn algs(&self) -> &[Alg] {
         &self.algs
+    }
+
+    /// The tokens that these keys verified. They go with the keys.
+    pub(crate) fn bearers(&self) -> &Bearers {
+        &self.bearers
     }
 
     /// `jwks.json`, and its entity tag.

@@ -93,6 +93,11 @@ impl Store {
         }
         Ok(grant)
     }
+
+    /// The grant with this index if it lies in memory and memory lacks nothing: no query, nothing to wait for.
+    pub fn grant_at_hand(&self, index: StatusIndex) -> Option<Arc<LiveGrant>> {
+        if self.is_caught_up() { self.live.grant(index) } else { None }
+    }
 }
 
 /// What a refresh has to know of the grant: its row as it is now, and its session with what memory knows better.

@@ -3,12 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use countersign_core::client::ClientId;
-use countersign_core::grant::scope;
-use countersign_core::revocation::{ListId, StatusIndex};
 use countersign_core::session::Face;
 use countersign_core::{AccountId, SessionId};
-use countersign_jose::{AccessToken, Audience, MAX_LEN, Policy, verify};
 use countersign_store::live::{LiveGrant, LiveSession};
 use http::HeaderMap;
 use http::request::Parts;
@@ -17,6 +13,7 @@ use crate::app::App;
 use crate::ctx::Ctx;
 use crate::respond::problem::{Kind, Problem};
 
+use super::bearer::{Bearer, invalid_token};
 use super::client::{Authorization, authorization};
 use super::cookies::{Cookies, SESSION};
 
@@ -95,65 +92,15 @@ async fn by_cookie(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Arc<LiveSess
 }
 
 async fn by_token(ctx: &Ctx, token: &str) -> Result<Caller, Problem> {
-    let claims = verified(ctx, token)?;
-    // Bound to a key, and no proof of the key came along: no bearer token (RFC 9449 section 7.2).
-    if claims.cnf.is_some() {
-        return Err(invalid_token());
+    let bearer = Bearer::read(&ctx.app, token, ctx.now)?;
+    match ctx.app.store.session_by_index(bearer.grant(), ctx.now).await? {
+        Some(grant) if bearer.admit(&ctx.app, &grant, ctx.now) => Ok(Caller::Token(grant)),
+        _ => Err(invalid_token()),
     }
-    if claims.client_id != ClientId::built_in().as_str() || !claims.has_scope(scope::ACCOUNT) {
-        return Err(Problem::new(Kind::Forbidden)
-            .detail("The token does not open this API: it needs the scope account of a first-party client.")
-            .challenge("Bearer error=\"insufficient_scope\", scope=\"account\""));
-    }
-    let grant = grant_of(ctx, &claims).await?.ok_or_else(invalid_token)?;
-    let store = &ctx.app.store;
-    if grant.session.session.account.to_string() != claims.sub || grant.check(store.live(), ctx.now).is_err()
-    {
-        return Err(invalid_token());
-    }
-    store.touch(&grant.session, ctx.now, &ctx.app.policy.session);
-    Ok(Caller::Token(grant))
-}
-
-/// The claims of an access token for ourselves; every check of the one verification path.
-fn verified(ctx: &Ctx, token: &str) -> Result<AccessToken, Problem> {
-    let keys = ctx.app.keyring.keys();
-    let issuer = ctx.app.config.public_url.origin();
-    let policy = Policy {
-        typ: AccessToken::TYP,
-        algs: keys.algs(),
-        issuer,
-        audience: Audience::AnyOf(&[issuer]),
-        now: ctx.now.seconds(),
-        leeway: 0,
-        max_len: MAX_LEN,
-    };
-    match verify::<AccessToken>(token, keys.verifying(), &policy) {
-        Ok(verified) => Ok(verified.into_claims()),
-        Err(error) => Err(invalid_token().cause(error.code())),
-    }
-}
-
-/// The grant that the token names by its place in a status list of ours.
-async fn grant_of(ctx: &Ctx, claims: &AccessToken) -> Result<Option<Arc<LiveGrant>>, Problem> {
-    let reference = &claims.status.status_list;
-    let list = reference
-        .uri
-        .strip_prefix(ctx.app.config.public_url.origin())
-        .and_then(|path| path.strip_prefix("/statuslists/"))
-        .and_then(ListId::parse);
-    let Some((list, index)) = list.zip(u32::try_from(reference.idx).ok()) else { return Ok(None) };
-    Ok(ctx.app.store.session_by_index(StatusIndex { list, index }, ctx.now).await?)
 }
 
 fn unproved() -> Problem {
     Problem::new(Kind::InvalidToken)
         .detail("Sign in: send the session cookie, or a token as Authorization: Bearer.")
         .challenge("Bearer")
-}
-
-fn invalid_token() -> Problem {
-    Problem::new(Kind::InvalidToken)
-        .detail("The token is malformed, expired, revoked, or not for this server.")
-        .challenge("Bearer error=\"invalid_token\"")
 }

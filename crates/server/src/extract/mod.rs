@@ -1,5 +1,6 @@
 //! Requests read: bytes turned into types, or refused.
 
+pub(crate) mod bearer;
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod client;

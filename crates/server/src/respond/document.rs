@@ -43,7 +43,7 @@ pub(crate) fn document(request: &HeaderMap, document: Document<'_>) -> Response 
 }
 
 /// Whether `If-None-Match` names the tag (RFC 9110 section 13.1.2: weak comparison).
-fn has(request: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn has(request: &HeaderMap, etag: &str) -> bool {
     let own = opaque(etag);
     let named = |list: &HeaderValue| {
         let list = list.to_str().unwrap_or("");

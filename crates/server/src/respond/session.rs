@@ -106,21 +106,16 @@ pub(crate) struct LoggedIn {
     pub(crate) account: AccountView,
 }
 
-/// The answer to `GET /api/v1/session` by cookie, kept for the rest of the second: nothing in it is finer, and whatever
-/// ends the session is asked before.
-pub(crate) fn who_am_i(live: &LiveSession, now: Time) -> Bytes {
+/// The answer to `GET /api/v1/session`, kept for the rest of the second: nothing in it is finer, and whatever ends the
+/// session is asked before. Each face has a [`LiveSession`] of its own.
+pub(crate) fn who_am_i(live: &LiveSession, face: Face, now: Time) -> Bytes {
     let second = now.seconds();
     if let Some(answer) = live.answer.load().as_deref().filter(|answer| answer.second == second) {
         return answer.bytes.clone();
     }
-    let bytes = render(live, Face::Cookie);
+    let bytes = render(live, face);
     live.answer.store(Some(Arc::new(Answer { second, bytes: bytes.clone() })));
     bytes
-}
-
-/// The same by token.
-pub(crate) fn who_am_i_by_token(live: &LiveSession) -> Bytes {
-    render(live, Face::Token)
 }
 
 fn render(live: &LiveSession, face: Face) -> Bytes {

@@ -6,6 +6,11 @@ use http::HeaderMap;
 use crate::ctx::Ctx;
 use crate::respond::document::{Document, document};
 
+/// The media type of a key set (RFC 7517 section 8.5.2).
+pub(crate) const JWKS_TYPE: &str = "application/jwk-set+json";
+/// `Cache-Control` of ours.
+pub(crate) const JWKS_CACHE: &str = "public, max-age=300";
+
 /// The public keys that verify our tokens (RFC 7517 section 5).
 ///
 /// A key is published a day before it signs, so a copy may be minutes old (I11).
@@ -16,6 +21,5 @@ use crate::respond::document::{Document, document};
 pub(crate) async fn jwks(ctx: Ctx, headers: HeaderMap) -> Response {
     let keys = ctx.app.keyring.keys();
     let (body, etag) = keys.jwks();
-    let content_type = "application/jwk-set+json";
-    document(&headers, Document { content_type, cache: "public, max-age=300", etag, body })
+    document(&headers, Document { content_type: JWKS_TYPE, cache: JWKS_CACHE, etag, body })
 }

@@ -10,17 +10,14 @@ use crate::ctx::Ctx;
 use crate::extract::caller::Caller;
 use crate::flows;
 use crate::respond::problem::Problem;
-use crate::respond::session::{WhoAmI, json, who_am_i, who_am_i_by_token};
+use crate::respond::session::{WhoAmI, json, who_am_i};
 use crate::respond::{cookie, logged_out};
 
 /// Who am I?
 #[utoipa::path(get, path = "/api/v1/session", operation_id = "who_am_i", tag = "sessions",
     responses((status = 200, body = WhoAmI), (status = 401, description = "invalid_token")))]
 pub(crate) async fn show(ctx: Ctx, caller: Caller) -> Response {
-    json(match &caller {
-        Caller::Cookie(live) => who_am_i(live, ctx.now),
-        Caller::Token(grant) => who_am_i_by_token(&grant.session),
-    })
+    json(who_am_i(caller.live(), caller.face(), ctx.now))
 }
 
 /// Log out: the session ends, with its cookie and all its tokens.

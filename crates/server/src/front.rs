@@ -77,7 +77,7 @@ impl Front {
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
         if let Some(response) = self.at_once(&request) {
-            self.0.app.metrics.answered_from_memory();
+            self.0.app.metrics.answered_from_memory(response.status());
             return Either::Left(ready(Ok(response)));
         }
         request.extensions_mut().insert(peer);

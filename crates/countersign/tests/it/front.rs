@@ -3,7 +3,7 @@
 
 use countersign_core::Span;
 use countersign_server::admin::Command;
-use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, on_every_store};
+use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, on_every_store, raw};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 
@@ -88,6 +88,13 @@ async fn nothing_is_answered_at_once_that_the_router_refuses() {
     let answers = both_ways(&mut kim, "/.well-known/jwks.json", &[("host", "evil.example")]).await;
     let statuses = answers.expect("answers").map(|answer| answer.status);
     assert_eq!(statuses, [StatusCode::MISDIRECTED_REQUEST; 2]);
+    // More than any route reads is refused before anything else, whatever it is.
+    let host = server.url.trim_start_matches("http://");
+    let request = format!(
+        "GET /api/v1/session HTTP/1.1\r\nHost: {host}\r\nAuthorization: {bearer}\r\nContent-Length: 65537\r\n\r\n"
+    );
+    let answer = raw::send(&server, request.as_bytes()).await.expect("an answer");
+    assert_eq!(answer.status, 413);
 }
 
 /// What must end a remembered token at once.

@@ -131,15 +131,19 @@ impl Metrics {
 
     /// A request that went through the gate was answered.
     pub(crate) fn answered(&self, access: Access, status: StatusCode) {
-        let by_status = &self.requests[class(access)];
-        if let Some(counter) = by_status.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
-            counter.inc();
-        }
+        self.count(class(access), status);
     }
 
     /// A request was answered from memory, before the router.
-    pub(crate) fn answered_from_memory(&self) {
-        self.requests[MEMORY][1].inc();
+    pub(crate) fn answered_from_memory(&self, status: StatusCode) {
+        self.count(MEMORY, status);
+    }
+
+    fn count(&self, class: usize, status: StatusCode) {
+        let by_status = &self.requests[class];
+        if let Some(counter) = by_status.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+            counter.inc();
+        }
     }
 
     pub(crate) fn login(&self, outcome: Login) {

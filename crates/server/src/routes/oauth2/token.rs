@@ -58,19 +58,27 @@ pub(crate) async fn token(
         Ok(request) => request,
         Err(response) => return Ok(*response),
     };
-    if client(&ctx.app.store, &request.client).await?.is_none_or(|client| client.disabled) {
-        return Ok(refused(&ctx, Refusal::Client));
-    }
     match refresh(&ctx, &request).await {
         Ok(tokens) => {
             let mut response = json(to_bytes(&tokens));
             response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
             Ok(response)
         }
+        Err(Failure::Refused(Refusal::Unknown)) => {
+            let refusal = unknown(&ctx, &request.client).await?;
+            Ok(refused(&ctx, refusal))
+        }
         Err(Failure::Refused(refusal)) => Ok(refused(&ctx, refusal)),
         Err(Failure::Reuse) => Ok(refused(&ctx, Refusal::Ended)),
         Err(Failure::Problem(problem)) => Err(problem),
     }
+}
+
+/// What is wrong where no grant of this client has the token: the token, or the client itself. Whoever brings a token of
+/// its own is spared the question, since a grant knows its client.
+async fn unknown(ctx: &Ctx, id: &ClientId) -> Result<Refusal, Problem> {
+    let client = client(&ctx.app.store, id).await?;
+    Ok(if client.is_none_or(|client| client.disabled) { Refusal::Client } else { Refusal::Unknown })
 }
 
 fn read(ctx: &Ctx, form: &Form) -> Result<Request, Box<Response>> {

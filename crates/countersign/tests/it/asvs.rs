@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use countersign_server::router::paths;
+use countersign_testkit::logs::logs;
 use countersign_testkit::{Client, Options, StoreKind, TestServer};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -88,6 +89,23 @@ async fn asvs_6_2_1_forms_ask_for_long_passwords_and_take_what_a_manager_types()
         assert!(!form.body.contains(hindrance), "6.2.7, 6.2.9: {hindrance}");
     }
     assert_eq!(form.status, StatusCode::OK);
+    Ok(())
+}
+
+#[tokio::test]
+async fn asvs_16_3_2_what_is_forbidden_is_a_line_of_the_log_with_who_tried() -> anyhow::Result<()> {
+    let log = logs();
+    let server = server().await?;
+    let mut stranger = Client::tool(&server);
+    let login = stranger.request(Method::POST, "/login").header("origin", "https://evil.example");
+    let answer = stranger.send(login.form(&[("username", KIM)])).await?;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let id = answer.header("x-request-id");
+    let lines = log.text();
+    let line = lines.lines().find(|line| line.contains(id)).context("a line")?;
+    for part in [" INFO ", "request refused", "ip=127.0.0.1", "code=\"csrf\""] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
     Ok(())
 }
 

@@ -195,6 +195,10 @@ impl Problem {
             tracing::error!(request_id = %ctx.request, code, cause, "request failed");
         } else if status.is_server_error() {
             tracing::warn!(request_id = %ctx.request, code, cause, "request put off");
+        } else if status == StatusCode::FORBIDDEN {
+            // Somebody tried what they may not (ASVS 16.3.2): unlike a typing error, worth a line at the usual level.
+            let ip = ctx.ip.map(tracing::field::display);
+            tracing::info!(request_id = %ctx.request, ip, code, cause, "request refused");
         } else {
             tracing::debug!(request_id = %ctx.request, code, cause, "request refused");
         }

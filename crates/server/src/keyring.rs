@@ -214,9 +214,8 @@ async fn take(
 ) -> Result<Outcome, KeyringError> {
     let batch = match step {
         Step::Create { alg, state } => {
-            let MadeKey { kid, public, sealed, .. } = make(cipher, *alg, stamp.random).await?;
-            let new = store::NewKey { kid: &kid, alg: *alg, public: &public, sealed: &sealed };
-            store::create_batch(&new, *state, stamp)
+            let made = make(cipher, *alg, stamp.random).await?;
+            store::create_batch(&made.as_new(), *state, stamp)
         }
         Step::Replace { active, next } => store::replace_batch(active, next, stamp),
         Step::Revoke { active, next } => store::revoke_batch(active, next, stamp),

@@ -23,6 +23,7 @@ mod middleware;
 pub mod openapi;
 mod outbox;
 pub mod random;
+pub mod reseal;
 mod respond;
 pub mod restore;
 pub mod router;

@@ -12,8 +12,7 @@ use countersign_core::seal::MasterKey;
 use countersign_core::{Random, Span, Time};
 use countersign_store::db::snapshot::{Snapshot, SnapshotError, Watch};
 use countersign_store::db::{self, Settings, Site, StoreUrl};
-use countersign_store::key::NewKey;
-use countersign_store::restore::{Bump, Facts, Restore, restore_batch, restore_facts};
+use countersign_store::restore::{Facts, Restore, restore_batch, restore_facts};
 use countersign_store::{Outcome, Store};
 
 use crate::config::Config;
@@ -124,7 +123,8 @@ impl Tools<'_> {
         let bump = if self.epoch_bump { Some(self.bump().await?) } else { None };
         let restore = Restore {
             refresh_key: &refresh_key,
-            bump: bump.as_ref().map(|(epoch, key)| Bump { epoch: *epoch, key: new(key) }),
+            key: bump.as_ref().map(|(_, key)| key.as_new()),
+            epoch: bump.as_ref().map(|(epoch, _)| *epoch),
         };
         let life = self.config.policy().longest_life();
         if store.apply(restore_batch(&facts, &restore, backup, life, &stamp)).await? == Outcome::Lost {
@@ -144,8 +144,4 @@ impl Tools<'_> {
     fn stamp(&self) -> Stamp<'_> {
         Stamp { at: self.now, random: self.random, actor: Actor::Operator, ip: None, request: None }
     }
-}
-
-fn new(key: &MadeKey) -> NewKey<'_> {
-    NewKey { kid: &key.kid, alg: key.alg, public: &key.public, sealed: &key.sealed }
 }

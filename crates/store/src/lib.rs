@@ -21,6 +21,7 @@ pub mod live;
 pub mod login;
 pub mod meter;
 pub mod recovery;
+pub mod reseal;
 pub mod restore;
 pub mod revocation;
 pub mod session;
@@ -48,6 +49,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         key::STATEMENTS,
         login::STATEMENTS,
         recovery::STATEMENTS,
+        reseal::STATEMENTS,
         restore::STATEMENTS,
         revocation::STATEMENTS,
         session::STATEMENTS,

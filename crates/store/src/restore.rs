@@ -128,17 +128,10 @@ pub struct Facts {
 pub struct Restore<'a> {
     /// The next key of refresh tokens, sealed for the place of its number.
     pub refresh_key: &'a [u8],
-    /// Ends everything.
-    pub bump: Option<Bump<'a>>,
-}
-
-/// The end of everything that was issued so far.
-#[derive(Clone, Copy)]
-pub struct Bump<'a> {
+    /// Signs from now on, in the place of all that were there.
+    pub key: Option<NewKey<'a>>,
     /// What was issued before it counts no more.
-    pub epoch: Epoch,
-    /// Signs from now on.
-    pub key: NewKey<'a>,
+    pub epoch: Option<Epoch>,
 }
 
 /// Looks what there is to forget.
@@ -164,11 +157,31 @@ pub fn restore_batch(
     longest_life: Span,
     stamp: &Stamp<'_>,
 ) -> Batch {
-    let at = || stamp.at.micros().into();
     let event = Event::new(Kind::StoreRestored)
         .detail("backup", backup)
-        .detail("epoch_bump", if restore.bump.is_some() { "yes" } else { "no" });
-    let batch = facts.lists.iter().fold(Batch::new(stamp, event), |batch, list| close(batch, *list, stamp));
+        .detail("epoch_bump", if restore.epoch.is_some() { "yes" } else { "no" });
+    forget(Batch::new(stamp, event), (facts, restore), longest_life, stamp)
+}
+
+/// The same for a database whose master key is lost: nothing opens of what lies sealed in it.
+pub fn begin_anew_batch(
+    facts: &Facts,
+    restore: &Restore<'_>,
+    longest_life: Span,
+    stamp: &Stamp<'_>,
+) -> Batch {
+    let event = Event::new(Kind::StoreResealed).detail("lost", "yes");
+    forget(Batch::new(stamp, event), (facts, restore), longest_life, stamp)
+}
+
+fn forget(
+    batch: Batch,
+    (facts, restore): (&Facts, &Restore<'_>),
+    longest_life: Span,
+    stamp: &Stamp<'_>,
+) -> Batch {
+    let at = || stamp.at.micros().into();
+    let batch = facts.lists.iter().fold(batch, |batch, list| close(batch, *list, stamp));
     let batch = batch
         .any(END_TOKEN_SESSIONS, vec![at()])
         .any(END_GRANTS, vec![at()])
@@ -178,10 +191,10 @@ pub fn restore_batch(
         .any(DROP_REFRESH_KEYS, Vec::new())
         .exactly(1, JUMP, Vec::new());
     let batch = key::insert_refresh_key(batch, facts.next_refresh_key, restore.refresh_key, stamp);
-    let Some(Bump { epoch, key }) = &restore.bump else { return batch };
+    let batch = restore.key.iter().fold(batch, |batch, key| key::replace_all(batch, key, stamp));
+    let Some(epoch) = restore.epoch else { return batch };
     let tomorrow = vec![at(), epoch.not_before().micros().into()];
-    let batch = key::replace_all(batch.any(END_SESSIONS_OF_TOMORROW, tomorrow), key, stamp);
-    revocation::begin(batch, *epoch, longest_life, stamp)
+    revocation::begin(batch.any(END_SESSIONS_OF_TOMORROW, tomorrow), epoch, longest_life, stamp)
 }
 
 /// Nothing gets an index of it any more, and nobody finds it by the name that tokens carry.

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use countersign_server::admin::{Command, KeyEntry, KeyStep, Reply};
 
 use super::place::Place;
-use super::{client, out};
+use super::{client, out, reseal};
 
 /// Signing keys.
 #[derive(Subcommand)]
@@ -21,13 +21,16 @@ pub(super) enum Keys {
         #[arg(long)]
         now: bool,
     },
+    /// Seal what lies in the database under another master key, while no server runs
+    Reseal(reseal::Reseal),
 }
 
 /// `countersign keys …`
 pub(super) fn run(place: &Place, command: &Keys) -> anyhow::Result<()> {
-    match *command {
-        Keys::List { json } => list(place, json),
-        Keys::Rotate { now } => rotate(place, now),
+    match command {
+        Keys::List { json } => list(place, *json),
+        Keys::Rotate { now } => rotate(place, *now),
+        Keys::Reseal(command) => reseal::run(place, command),
     }
 }
 

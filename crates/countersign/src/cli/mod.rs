@@ -15,6 +15,7 @@ mod out;
 mod password;
 mod place;
 mod progress;
+mod reseal;
 mod resource;
 mod restore;
 mod revoke;

@@ -5,7 +5,7 @@ use countersign_core::random;
 use countersign_core::seal::{MasterKey, Purpose, Sealer};
 use countersign_jose::{Alg, SigningKey};
 use countersign_store::Store;
-use countersign_store::key::{self as store, RefreshKey};
+use countersign_store::key::{self as store, NewKey, RefreshKey};
 use zeroize::Zeroizing;
 
 use super::KeyringError;
@@ -23,6 +23,13 @@ pub(crate) struct MadeKey {
     /// A JWK as JSON.
     pub(crate) public: String,
     pub(crate) sealed: Vec<u8>,
+}
+
+impl MadeKey {
+    /// As the store takes it.
+    pub(crate) fn as_new(&self) -> NewKey<'_> {
+        NewKey { kid: &self.kid, alg: self.alg, public: &self.public, sealed: &self.sealed }
+    }
 }
 
 impl Sealers {

@@ -14,7 +14,7 @@ use countersign_store::db::Site;
 use countersign_store::db::snapshot::SnapshotError;
 use countersign_store::key::{NewKey, insert_refresh_key_batch, keys, refresh_keys};
 use countersign_store::recovery::{NewReset, reset_facts, send_batch};
-use countersign_store::restore::{Bump, Restore, restore_batch, restore_facts};
+use countersign_store::restore::{Restore, restore_batch, restore_facts};
 use countersign_store::{Store, job, revocation};
 
 use crate::backups::{Here, back_up, unwatched};
@@ -43,8 +43,8 @@ async fn restore(here: &Here, bump: bool) -> PathBuf {
 
 async fn forget(store: &Store, bump: bool) {
     let facts = restore_facts(store, LATER).await.expect("facts");
-    let bump = bump.then(|| Bump { epoch: Epoch::ending(LATER, Span::ZERO), key: key("new") });
-    let restore = Restore { refresh_key: b"another", bump };
+    let epoch = bump.then(|| Epoch::ending(LATER, Span::ZERO));
+    let restore = Restore { refresh_key: b"another", key: bump.then(|| key("new")), epoch };
     applied(store, restore_batch(&facts, &restore, "backup.db", LIFE, &stamp(LATER))).await;
 }
 

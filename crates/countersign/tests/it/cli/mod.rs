@@ -7,5 +7,6 @@ mod durable;
 mod log_lines;
 mod program;
 mod readme;
+mod reseals;
 mod settings;
 mod starts;

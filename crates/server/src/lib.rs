@@ -23,6 +23,7 @@ mod middleware;
 pub mod openapi;
 mod outbox;
 pub mod random;
+pub mod request;
 pub mod reseal;
 mod respond;
 pub mod restore;

@@ -29,7 +29,7 @@ pub(super) fn production(place: &Place, listen: Option<SocketAddr>) -> anyhow::R
 
 /// Starts the service, tells `ready` the configuration that it runs on, and serves until SIGTERM or SIGINT.
 pub(super) fn run(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
-    log::start(config.log);
+    let _log = log::start(config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(start_and_serve(config, ready))
 }

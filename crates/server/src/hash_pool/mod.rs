@@ -25,6 +25,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::request::{self, in_thread};
+
 use self::memory::Memory;
 pub use self::params::{Params, ParamsError};
 use self::phc::{Phc, SALT_LEN};
@@ -124,11 +126,12 @@ impl HashPool {
         // Dropped with this future: then nobody waits, and the job is skipped.
         let awaited = Arc::new(());
         let (waits, took, asked) = (self.waits.clone(), self.took.clone(), Instant::now());
+        let request = request::current();
         let run = Box::new(move |memory: &mut Memory| {
             let begun = Instant::now();
             waits.observe((begun - asked).as_secs_f64());
             // A panic is the asker's to see, and must not end the thread (attack HTTP-32). The asker may be gone.
-            let result = catch_unwind(AssertUnwindSafe(|| work(memory)));
+            let result = in_thread(request, || catch_unwind(AssertUnwindSafe(|| work(memory))));
             took.observe(begun.elapsed().as_secs_f64());
             let _ = answer.send(result);
         });

@@ -13,6 +13,7 @@ use http::{StatusCode, header};
 use crate::app::App;
 use crate::ctx::Ctx;
 use crate::extract::{body, client, cookies::Cookies};
+use crate::request::working_for;
 use crate::respond::problem::{Kind, Problem, SOON};
 use crate::respond::{headers, page};
 
@@ -33,7 +34,7 @@ pub(crate) async fn gate(
         Ok(()) if access.cors && cors::is_preflight(request.method(), request.headers()) => cors::preflight(),
         Ok(()) => {
             request.extensions_mut().insert(ctx.clone());
-            let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+            let answer = working_for(ctx.request, AssertUnwindSafe(next.run(request)).catch_unwind());
             match tokio::time::timeout(REQUEST_TIME, answer).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(_)) => panicked(&ctx).into_response(),

@@ -37,12 +37,43 @@ const FORGET_RESETS: &str = "
 DELETE FROM resets
  WHERE account_id = $1";
 
-pub(crate) const STATEMENTS: &[&str] =
-    &[MOVE, FORGET_NAME, FORGET_IDENTIFIERS, FORGET_CREDENTIALS, FORGET_ROLES, FORGET_RESETS];
+// Where a registration came from, until the clean-up takes it. One that still waits is somebody's who may want the
+// address next.
+const FORGET_REGISTRATIONS: &str = "
+DELETE FROM pending_accounts
+ WHERE spent_at IS NOT NULL
+   AND email IN (SELECT canonical FROM identifiers WHERE account_id = $1 AND kind = 'email')";
+
+const FORGET_DEVICES: &str = "
+UPDATE sessions
+   SET browser = NULL,
+       system = NULL,
+       ip = NULL
+ WHERE account_id = $1";
+
+const FORGET_PLACES: &str = "
+UPDATE audit
+   SET ip = NULL
+ WHERE account_id = $1
+   AND ip IS NOT NULL";
+
+pub(crate) const STATEMENTS: &[&str] = &[
+    MOVE,
+    FORGET_NAME,
+    FORGET_IDENTIFIERS,
+    FORGET_CREDENTIALS,
+    FORGET_ROLES,
+    FORGET_RESETS,
+    FORGET_REGISTRATIONS,
+    FORGET_DEVICES,
+    FORGET_PLACES,
+];
 
 /// What the decision writes; none where it changes nothing. `Lost`: the account is in another state by now.
 ///
-/// A deleted account keeps its id alone, so that none ever gets it again (attack SES-12); its names are free.
+/// A deleted account keeps its id alone, so that none ever gets it again (attack SES-12); its names are free. The audit
+/// log keeps every line: what happened, when, and the id, which by now is nobody's name. Where its owner was when it
+/// happened goes (attack LOGG-05).
 pub fn change_batch(
     decision: &Decision,
     account: AccountId,
@@ -64,10 +95,13 @@ pub fn change_batch(
     if to == State::Deleted {
         batch = batch
             .exactly(1, FORGET_NAME, id())
+            .any(FORGET_REGISTRATIONS, id())
             .any(FORGET_IDENTIFIERS, id())
             .any(FORGET_CREDENTIALS, id())
             .any(FORGET_ROLES, id())
-            .any(FORGET_RESETS, id());
+            .any(FORGET_RESETS, id())
+            .any(FORGET_DEVICES, id())
+            .any(FORGET_PLACES, id());
     }
     Some(revocation::account(batch, account, longest_life, stamp))
 }

@@ -2,11 +2,14 @@
 
 use countersign_core::audit::{Actor, Event, Kind, Stamp};
 use countersign_core::client::ClientId;
+use countersign_core::random::Counter;
+use countersign_core::url::ResourceId;
 use countersign_core::{AccountId, AuditId, GrantId, RequestId, SessionId, Span, Time};
 use countersign_store::audit::{Filter, Line, events};
+use countersign_store::client::{add_resource_batch, resource_known};
 use countersign_store::{Batch, Store};
 
-use crate::people::{applied, every_store, random, stamp};
+use crate::people::{applied, every_store, lost, random, stamp};
 use crate::support::NOW;
 
 const ALL: Filter = Filter { account: None, kind: None, since: None, before: None, limit: 99 };
@@ -113,6 +116,22 @@ async fn pages_show_every_line_once_even_of_one_moment() {
             assert_eq!(seen.len(), 25);
             assert!(seen.is_sorted_by(|newer, older| newer > older));
         }
+    })
+    .await;
+}
+
+/// Attack LOGG-04: there is no change that the audit log did not take. Here the event's id is taken already.
+#[tokio::test]
+async fn logg_04_i17_a_change_whose_event_cannot_be_written_does_not_happen() {
+    every_store(async |store| {
+        let resource = |text| ResourceId::parse(text).unwrap();
+        let (one, other) = (resource("https://one.example"), resource("https://other.example"));
+        let same = Counter::new(7);
+        applied(store, add_resource_batch(&one, &Stamp { random: &same, ..stamp(NOW) })).await;
+        let same = Counter::new(7);
+        lost(store, add_resource_batch(&other, &Stamp { random: &same, ..stamp(NOW) })).await;
+        assert!(!resource_known(store, &other).await.unwrap());
+        assert!(resource_known(store, &one).await.unwrap());
     })
     .await;
 }

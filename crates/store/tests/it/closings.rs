@@ -2,11 +2,12 @@
 
 use countersign_core::account::change::{Change, decide};
 use countersign_core::account::{Identifier, State};
+use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::{AccountId, CredentialId, Locale, ResetId, Span};
 use countersign_store::account::change::change_batch;
 use countersign_store::account::verify::{NewAccount, create_direct_batch};
 use countersign_store::account::{account, account_by_identifier};
-use countersign_store::audit::{Filter, events};
+use countersign_store::audit::{Filter, Line, events};
 use countersign_store::recovery::{NewReset, reset_facts, send_batch};
 use countersign_store::{Batch, Store, credential};
 
@@ -115,6 +116,32 @@ async fn fifty_operators_disable_an_account_once() {
             assert_eq!(at_once(store, batches).await, 1);
             assert_eq!(account(store, id).await.unwrap().unwrap().version.0, 2);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn logg_05_a_deleted_account_leaves_its_lines_in_the_audit_log_and_nothing_that_says_who_it_was() {
+    every_store(async |store| {
+        let id = people::account(store, "kim@example.org").await;
+        let other = people::account(store, "lee@example.org").await;
+        let there = Stamp { ip: "203.0.113.7".parse().ok(), ..stamp(NOW) };
+        for account in [id, other] {
+            applied(store, Batch::new(&there, Event::new(Kind::PasswordChanged).account(account))).await;
+        }
+        let before = events(store, &Filter { limit: 999, ..Filter::default() }).await.unwrap();
+        applied(store, change(State::Active, Change::Delete, id)).await;
+
+        let all = events(store, &Filter { limit: 999, ..Filter::default() }).await.unwrap();
+        let (deleted, after): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|line| line.kind == "account.deleted");
+        assert!(deleted.len() == 1 && deleted[0].account == Some(id), "{deleted:?}");
+        let without = |mut line: Line| {
+            line.ip = line.ip.filter(|_| line.account != Some(id));
+            line
+        };
+        assert_eq!(after, before.into_iter().map(without).collect::<Vec<_>>(), "another line changed");
+        assert!(after.iter().any(|line| line.account == Some(other) && line.ip.is_some()));
     })
     .await;
 }

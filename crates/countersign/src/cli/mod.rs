@@ -7,8 +7,10 @@ mod client;
 mod config;
 mod dev;
 mod doctor;
+mod healthcheck;
 mod keys;
 mod log;
+mod manager;
 mod migrate;
 mod openapi;
 mod out;
@@ -24,8 +26,10 @@ mod serve;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use self::place::Place;
 
@@ -80,12 +84,14 @@ enum Command {
     Openapi,
     /// Look whether all is well, and say what to do where it is not
     Doctor,
+    /// Exit with 0 if the running server can do its work; for container engines
+    Healthcheck,
 }
 
 /// Does what the command line says.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
-    match dispatch(cli) {
+    match without_core_dumps().and_then(|()| dispatch(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             out::note(&format!("countersign: {}", told(&error)));
@@ -101,6 +107,12 @@ fn told(error: &anyhow::Error) -> String {
         words if words.contains(&cause) => told,
         words => format!("{words}: {cause}"),
     })
+}
+
+/// The memory of this process is not for a file: it holds keys and passwords (attack LOGG-02). Nor may another process of
+/// this user read it.
+fn without_core_dumps() -> anyhow::Result<()> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid core dumps")
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<()> {
@@ -127,6 +139,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Some(Command::Doctor) => doctor::run(&place),
+        Some(Command::Healthcheck) => healthcheck::run(&place),
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::log;
+use super::manager::{Manager, State};
 use super::place::Place;
 
 /// `countersign serve`
@@ -36,6 +37,7 @@ pub(super) fn run(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result
 
 async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
     let mut stop = std::pin::pin!(asked_to_stop()?);
+    let manager = Manager::of_environment()?;
     let listener = bind(config.listen).await?;
     let config = config.bound_to(listener.local_addr()?);
     // A start may wait for the process before it to let the database go.
@@ -46,7 +48,15 @@ async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow:
     let config = &service.app().config;
     tracing::info!(listen = %config.listen, public_url = %config.public_url, store = %config.store, "ready");
     ready(config);
-    serve::serve(listener, Front::new(service.app(), router), stop).await;
+    manager.tell(State::Ready).await;
+    let stop = async {
+        stop.await;
+        manager.tell(State::Stopping).await;
+    };
+    tokio::select! {
+        () = serve::serve(listener, Front::new(service.app(), router), stop) => {}
+        never = manager.reassure() => match never {},
+    }
     tracing::info!("stopping");
     service.stop().await.context("the database did not take the last writes")
 }

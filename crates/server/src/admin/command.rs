@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 pub enum Command {
     /// Is somebody there?
     Ping,
+    /// Can it do its work, as `/readyz` would say?
+    Ready,
     /// Makes an account whose address the operator vouches for.
     AccountCreate(NewAccount),
     /// No more logins; everything it has ends.

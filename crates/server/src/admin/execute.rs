@@ -32,6 +32,10 @@ pub async fn execute_watched(app: &App, command: Command, watch: Watch) -> Resul
     let ctx = Ctx::operator(app);
     match command {
         Command::Ping => Ok(pong(app)),
+        Command::Ready => {
+            app.store.ready().await?;
+            Ok(pong(app))
+        }
         Command::AccountCreate(new) => account::create(&ctx, new).await,
         Command::AccountDisable { account } => account::change(&ctx, &account, Change::Disable).await,
         Command::AccountEnable { account } => account::change(&ctx, &account, Change::Enable).await,

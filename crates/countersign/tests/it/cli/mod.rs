@@ -7,6 +7,8 @@ mod durable;
 mod log_events;
 mod log_lines;
 mod log_sinks;
+mod managed;
+mod packaged;
 mod program;
 mod readme;
 mod reseals;

@@ -1,0 +1,94 @@
+//! Under a service manager or a container engine: what it is told, what it may ask, what a crash leaves behind.
+
+use std::io::Write as _;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::program::Place;
+
+/// The next words that the manager hears.
+fn hear(manager: &UnixDatagram) -> anyhow::Result<String> {
+    let mut bytes = [0; 256];
+    let length = manager.recv(&mut bytes).context("the manager hears nothing")?;
+    Ok(String::from_utf8(bytes[..length].to_vec())?)
+}
+
+#[tokio::test]
+async fn a_service_manager_hears_ready_then_signs_of_life_then_stopping() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let name = place.path("notify");
+    let manager = UnixDatagram::bind(&name)?;
+    manager.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let name = name.into_os_string().into_string().ok().context("a path of text")?;
+    let place = place.with("NOTIFY_SOCKET", name).with("WATCHDOG_USEC", "100000");
+    let server = place.start()?;
+    ensure!(hear(&manager)? == "READY=1");
+    ensure!(reqwest::get(format!("{}/healthz", server.url)).await?.status().is_success());
+    for _ in 0..3 {
+        ensure!(hear(&manager)? == "WATCHDOG=1");
+    }
+    ensure!(server.stop()?.success());
+    let last = loop {
+        let words = hear(&manager)?;
+        if words != "WATCHDOG=1" {
+            break words;
+        }
+    };
+    ensure!(last == "STOPPING=1", "{last}");
+    Ok(())
+}
+
+#[test]
+fn a_manager_that_is_named_and_not_there_refuses_the_start() -> anyhow::Result<()> {
+    let place = Place::new()?.with("NOTIFY_SOCKET", "nowhere");
+    let ran = place.run(&["--listen", "127.0.0.1:0"])?;
+    ensure!(ran.code == Some(1) && ran.err.contains("NOTIFY_SOCKET nowhere"), "{ran:?}");
+    Ok(())
+}
+
+#[test]
+fn a_health_check_asks_the_server_that_runs() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let server = place.start()?;
+    let ran = place.run(&["healthcheck"])?;
+    ensure!(ran.code == Some(0) && ran.out.contains("is ready"), "{ran:?}");
+    ensure!(server.stop()?.success());
+    let ran = place.run(&["healthcheck"])?;
+    ensure!(ran.code == Some(1) && ran.err.contains("no server answers at data/admin.sock"), "{ran:?}");
+    Ok(())
+}
+
+/// Starts a command that may leave a core as large as it likes, has it die of a signal that leaves one, and tells whether it left one.
+fn leaves_a_core(place: &Place, program: &[&str], until: &str) -> anyhow::Result<bool> {
+    let own = place.command(&[]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -c unlimited; exec \"$@\"", "sh"]).args(program);
+    shell.current_dir(own.get_current_dir().context("a folder")?).stdin(Stdio::null());
+    let mut child = shell.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().context("stdout")?));
+    lines.find(|line| line.as_ref().map_or(true, |line| line.starts_with(until))).context("it ended")??;
+    kill_process(Pid::from_raw(i32::try_from(child.id())?).context("its id")?, Signal::ABORT)?;
+    let status = child.wait()?;
+    ensure!(status.signal() == Some(Signal::ABORT.as_raw()), "{status}");
+    Ok(status.core_dumped())
+}
+
+#[test]
+fn logg_02_a_crash_leaves_no_core_dump() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let other = ["sh", "-c", "echo up; while :; do :; done"];
+    if !leaves_a_core(&place, &other, "up").unwrap_or(false) {
+        let reason = "core dumps not looked for: this machine makes none of anybody";
+        ensure!(std::env::var_os("TEST_REQUIRE_ALL").is_none(), reason);
+        writeln!(std::io::stderr(), "{reason}")?;
+        return Ok(());
+    }
+    let server = [super::program::PROGRAM, "--listen", "127.0.0.1:0"];
+    ensure!(!leaves_a_core(&place, &server, "Ctrl-C")?, "a file holds its memory");
+    Ok(())
+}

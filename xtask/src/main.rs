@@ -1,8 +1,9 @@
-//! `cargo xtask <test|ci|docs|bench|fuzz>`: the project's own commands, the same ones that CI runs.
+//! `cargo xtask <test|ci|docs|dist|bench|fuzz>`: the project's own commands, the same ones that CI runs.
 
 mod bench;
 mod ci;
 mod deny;
+mod dist;
 mod docs;
 mod fuzz;
 mod parts;
@@ -32,6 +33,8 @@ enum Xtask {
         #[arg(long)]
         check: bool,
     },
+    /// Build what operators install: a Debian package, a tarball, checksums
+    Dist(dist::Dist),
     /// Measure against a bare axum hello and a bare Argon2id, and write docs/performance.md: some six minutes
     Bench,
     /// Give every parser what libFuzzer makes up
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Xtask::Ci => ci::run(),
         Xtask::Docs { check: false } => docs::write(),
         Xtask::Docs { check: true } => docs::check(),
+        Xtask::Dist(dist) => dist::run(dist),
         Xtask::Bench => bench::run(),
         Xtask::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
     };

@@ -77,7 +77,7 @@ fn licences(folder: &Path) -> anyhow::Result<Vec<String>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
         path.is_file() && NAMES.iter().any(|begin| name.starts_with(begin))
     };
-    let texts = paths.iter().filter(|path| of_licence(path)).map(|path| fs::read(path));
+    let texts = paths.iter().filter(|path| of_licence(path)).map(fs::read);
     texts.map(|bytes| Ok(String::from_utf8_lossy(&bytes?).into_owned())).collect()
 }
 

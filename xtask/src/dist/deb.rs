@@ -123,7 +123,7 @@ mod tests {
             version: "0.0.1".to_owned(),
             revision: 2,
             homepage: "https://example.org".to_owned(),
-            epoch: "1800000000".to_owned(),
+            epoch: "1700000000".to_owned(),
             notices: "none".to_owned(),
         };
         empty(out)?;
@@ -144,7 +144,7 @@ mod tests {
         let listed = output(command("dpkg-deb", &["--contents"]).arg(file))?;
         let lines: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
         assert!(
-            lines.iter().all(|line| line[1] == "root/root" && line[3].starts_with("2027-01-15")),
+            lines.iter().all(|line| line[1] == "root/root" && line[3].starts_with("2023-11-14")),
             "{listed}"
         );
         for (path, mode) in

@@ -21,6 +21,7 @@ pub mod revocation;
 pub mod seal;
 pub mod secret;
 pub mod session;
+pub mod throttle;
 pub mod time;
 pub mod token;
 pub mod url;

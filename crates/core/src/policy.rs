@@ -1,6 +1,6 @@
 //! The numbers that rules go by, in one value (design section 7). Each is a setting.
 
-use crate::{Span, key, session, token};
+use crate::{Span, key, session, throttle, token};
 
 /// All limits of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Policy {
     pub leeway: Span,
     /// Audit events are kept so long.
     pub audit_kept: Span,
+    /// How often anybody may guess.
+    pub throttle: throttle::Limits,
     /// Rate and mail caps hold; false only in dev mode, for load tests.
     pub capped: bool,
 }
@@ -33,6 +35,7 @@ impl Default for Policy {
             reset: Span::minutes(30),
             leeway: Span::seconds(30),
             audit_kept: Span::days(400),
+            throttle: throttle::Limits::default(),
             capped: true,
         }
     }

@@ -30,6 +30,10 @@ pub enum Purpose {
     Codes,
     /// The names that clients know sessions by.
     SessionNames,
+    /// Cookies of known devices.
+    Devices,
+    /// Where throttling counts what.
+    Throttles,
 }
 
 impl Purpose {
@@ -40,6 +44,8 @@ impl Purpose {
             Self::Outbox => b"countersign/v1/outbox",
             Self::Codes => b"countersign/v1/codes",
             Self::SessionNames => b"countersign/v1/session-names",
+            Self::Devices => b"countersign/v1/devices",
+            Self::Throttles => b"countersign/v1/throttles",
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum Kind {
     AccountDeleted,
     /// A login failed.
     LoginFailed,
+    /// Somebody was refused for guessing too often, or everybody together guesses more than usual.
+    LimitHit,
     /// A session began.
     SessionOpened,
     /// Sessions ended.
@@ -75,7 +77,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of this file.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::RegistrationOpened,
         Self::RegistrationNoticed,
         Self::RegistrationDropped,
@@ -85,6 +87,7 @@ impl Kind {
         Self::AccountEnabled,
         Self::AccountDeleted,
         Self::LoginFailed,
+        Self::LimitHit,
         Self::SessionOpened,
         Self::SessionEnded,
         Self::SessionSeen,
@@ -121,6 +124,7 @@ impl Kind {
             Self::AccountEnabled => "account.enabled",
             Self::AccountDeleted => "account.deleted",
             Self::LoginFailed => "login.failed",
+            Self::LimitHit => "limit.hit",
             Self::SessionOpened => "session.opened",
             Self::SessionEnded => "session.ended",
             Self::SessionSeen => "session.seen",

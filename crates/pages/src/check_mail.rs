@@ -41,7 +41,7 @@ struct View<'a> {
     page: &'a CheckMailPage<'a>,
     code_problem: Option<&'static str>,
     email_problem: Option<&'static str>,
-    busy: Option<&'static str>,
+    busy: Option<Busy>,
 }
 
 impl Page for CheckMailPage<'_> {
@@ -53,7 +53,7 @@ impl Page for CheckMailPage<'_> {
             Some(CodeProblem::Wrong) => (Some("code-wrong"), None, None),
             Some(CodeProblem::TooMany) => (Some("code-too-many"), None, None),
             Some(CodeProblem::Email(problem)) => (None, Some(problem.key()), None),
-            Some(CodeProblem::Busy(busy)) => (None, None, Some(busy.key())),
+            Some(CodeProblem::Busy(busy)) => (None, None, Some(busy)),
             None => (None, None, None),
         };
         let shell = frame.shell("check-mail-title");
@@ -75,7 +75,7 @@ impl Page for CheckMailPage<'_> {
             ("other-browser", Self { ask_password: true, code: "012345", ..sent }),
             ("too-many", with(CodeProblem::TooMany)),
             ("email", with(CodeProblem::Email(EmailProblem::Invalid))),
-            ("busy", with(CodeProblem::Busy(Busy::Throttled))),
+            ("busy", with(CodeProblem::Busy(Busy::Throttled { minutes: 1 }))),
             ("long", long),
         ]
     }

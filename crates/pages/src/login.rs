@@ -41,6 +41,10 @@ impl LoginMessage {
         }
     }
 
+    fn busy(self) -> Option<Busy> {
+        if let Self::Busy(busy) = self { Some(busy) } else { None }
+    }
+
     fn is_good(self) -> bool {
         matches!(self, Self::PasswordChanged | Self::SessionEnded)
     }
@@ -77,7 +81,7 @@ impl Page for LoginPage<'_> {
         vec![
             ("empty", Self::default()),
             ("refused", says(LoginMessage::Refused)),
-            ("throttled", says(LoginMessage::Busy(Busy::Throttled))),
+            ("throttled", says(LoginMessage::Busy(Busy::Throttled { minutes: 16 }))),
             ("overloaded", says(LoginMessage::Busy(Busy::Overloaded))),
             ("password-changed", says(LoginMessage::PasswordChanged)),
             ("session-ended", says(LoginMessage::SessionEnded)),

@@ -2,19 +2,38 @@
 
 use countersign_core::credential::policy::Rejection;
 
+use crate::frame::Frame;
+use crate::text::Texts;
+
 /// The server cannot take the form now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Busy {
-    /// Too many tries: wait some minutes.
-    Throttled,
+    /// Too many tries.
+    Throttled {
+        /// To wait so long.
+        minutes: u32,
+    },
     /// Too many people at once: wait some seconds.
     Overloaded,
 }
 
 impl Busy {
+    /// What to do about it, for templates.
+    pub(crate) fn advice(self, frame: &Frame<'_>) -> String {
+        let texts = Texts::of(frame.locale);
+        match self {
+            Self::Throttled { minutes } => texts.with("busy-throttled-wait", "minutes", minutes.to_string()),
+            Self::Overloaded => texts.detail(self.key()).into_owned(),
+        }
+    }
+
+    pub(crate) fn is_throttled(self) -> bool {
+        matches!(self, Self::Throttled { .. })
+    }
+
     pub(crate) fn key(self) -> &'static str {
         match self {
-            Self::Throttled => "busy-throttled",
+            Self::Throttled { .. } => "busy-throttled",
             Self::Overloaded => "busy-overloaded",
         }
     }

@@ -46,7 +46,8 @@ impl Page for RecoverPage<'_> {
             problem: Some(EmailProblem::Invalid),
             busy: None,
         };
-        let busy = Self { email: "kim@example.org", problem: None, busy: Some(Busy::Throttled) };
+        let busy =
+            Self { email: "kim@example.org", problem: None, busy: Some(Busy::Throttled { minutes: 16 }) };
         vec![("empty", Self::default()), ("invalid", invalid), ("busy", busy)]
     }
 }

@@ -158,7 +158,7 @@ impl Page for SecurityPage<'_> {
             ("changed", Self { changed: true, ..plain.clone() }),
             ("wrong-current", with(SecurityProblem::WrongCurrent)),
             ("same-as-old", with(SecurityProblem::New(PasswordProblem::SameAsOld))),
-            ("busy", with(SecurityProblem::Busy(Busy::Throttled))),
+            ("busy", with(SecurityProblem::Busy(Busy::Throttled { minutes: 16 }))),
         ]
     }
 }

@@ -8,6 +8,7 @@ use countersign_core::seal::{MasterKey, Purpose, Sealer, WeakKey};
 use countersign_core::secret::MacKey;
 use countersign_core::url::{ResourceId, is_loopback_url};
 use countersign_core::{Policy, Random};
+use countersign_store::ephemeral::Throttles;
 use countersign_store::{Store, db};
 
 use crate::clock::Clock;
@@ -46,6 +47,8 @@ pub struct Inner {
     pub(crate) outbox: Sealer,
     pub(crate) codes: MacKey,
     pub(crate) session_names: MacKey,
+    pub(crate) devices: MacKey,
+    pub(crate) throttles: Arc<Throttles>,
     pub(crate) mailer: Option<Mailer>,
     pub(crate) mail_bell: tokio::sync::Notify,
     pub(crate) status_lists: SignedLists,
@@ -104,6 +107,8 @@ impl App {
             outbox: master.sealer(Purpose::Outbox),
             codes: master.mac_key(Purpose::Codes),
             session_names: master.mac_key(Purpose::SessionNames),
+            devices: master.mac_key(Purpose::Devices),
+            throttles: Arc::new(Throttles::new(master.mac_key(Purpose::Throttles))),
             requests: RequestIds::new(random.as_ref()),
             mail_bell: tokio::sync::Notify::new(),
             status_lists: SignedLists::default(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::FromRequestParts;
 use countersign_core::audit::{Actor, Stamp};
 use countersign_core::session::Device;
+use countersign_core::throttle::KnownDevice;
 use countersign_core::{Locale, Random, RequestId, Span, Time, random};
 use countersign_store::{Batch, Outcome};
 use http::request::Parts;
@@ -26,6 +27,8 @@ pub(crate) struct Ctx {
     pub(crate) ip: Option<IpAddr>,
     /// Browser and system.
     pub(crate) device: Device,
+    /// The logins that this browser says it made. For throttling alone: it proves nothing.
+    pub(crate) known_device: Option<KnownDevice>,
     /// The language of the answer.
     pub(crate) locale: Locale,
 }
@@ -40,6 +43,7 @@ impl Ctx {
             request: app.requests.next(now),
             ip: None,
             device: Device::default(),
+            known_device: None,
             locale: Locale::default(),
         }
     }

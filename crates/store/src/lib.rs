@@ -13,6 +13,7 @@ pub mod client;
 mod columns;
 pub mod credential;
 pub mod db;
+pub mod ephemeral;
 pub mod grant;
 mod indexes;
 pub mod job;

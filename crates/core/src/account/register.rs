@@ -12,6 +12,10 @@ use super::{DisplayName, Email};
 /// Live registrations of one address at most; one more is answered alike and dropped.
 pub const SLOTS: u8 = 3;
 
+/// Registrations that wait at once, over all addresses: more are answered alike and dropped, until some were answered or
+/// are over (attack DOS-07).
+pub const MOST: u32 = 100_000;
+
 /// A registration that waits for its mail to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
@@ -48,6 +52,8 @@ pub struct Facts {
     pub taken_slots: Vec<u8>,
     /// Notices sent to it within the last [`NOTICE_WINDOW`].
     pub recent_notices: u32,
+    /// [`MOST`] registrations wait already.
+    pub crowded: bool,
 }
 
 /// The window in which a known address gets at most [`SLOTS`] notices.
@@ -76,6 +82,9 @@ pub fn decide(facts: &Facts, capped: bool) -> Decision {
             Decision::Notice(account)
         };
     }
+    if capped && facts.crowded {
+        return Decision::Silent;
+    }
     match (0..SLOTS).find(|slot| !facts.taken_slots.contains(slot)) {
         Some(slot) => Decision::Pend { slot },
         None => Decision::Silent,
@@ -87,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_registrations_an_address_stand_alone_and_a_fourth_is_silent() {
+    fn dos_07_three_registrations_an_address_stand_alone_and_one_too_many_is_silent() {
         let account = AccountId::from_bytes([1; 16]);
         let table = [
             ("first", None, vec![], 0, true, Decision::Pend { slot: 0 }),
@@ -98,7 +107,12 @@ mod tests {
             ("known, caps lifted", Some(account), vec![], 99, false, Decision::Notice(account)),
         ];
         for (name, known, taken_slots, recent_notices, capped, expected) in table {
-            assert_eq!(decide(&Facts { known, taken_slots, recent_notices }, capped), expected, "{name}");
+            let facts = Facts { known, taken_slots, recent_notices, crowded: false };
+            assert_eq!(decide(&facts, capped), expected, "{name}");
         }
+        let crowded = |known| Facts { known, taken_slots: vec![], recent_notices: 0, crowded: true };
+        assert_eq!(decide(&crowded(None), true), Decision::Silent);
+        assert_eq!(decide(&crowded(None), false), Decision::Pend { slot: 0 });
+        assert_eq!(decide(&crowded(Some(account)), true), Decision::Notice(account));
     }
 }

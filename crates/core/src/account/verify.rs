@@ -82,6 +82,12 @@ pub fn decide(facts: &Facts, now: Time) -> Decision {
     }
 }
 
+/// Whether one more code of an address may be compared, by the tries that were used. None: nothing waits for a code of
+/// it, so nothing can be guessed, and no try is kept (attack DOS-07).
+pub const fn may_try(used: Option<u32>) -> bool {
+    matches!(used, Some(used) if used < CODE_TRIES)
+}
+
 /// Takes a secret's six digits: a number below one million, zero-padded, without bias worth naming (2^64 mod 10^6).
 pub fn six_digits(random: [u8; 8]) -> String {
     format!("{:06}", u64::from_be_bytes(random) % 1_000_000)
@@ -163,6 +169,12 @@ mod tests {
         let facts = facts();
         assert!(matches!(decide(&facts, end - Span::from_micros(1)), Decision::Create(_)));
         assert_eq!(decide(&facts, end), Decision::Refuse(Refusal::Expired));
+    }
+
+    #[test]
+    fn an_address_has_five_tries_and_one_that_waits_for_no_code_has_none() {
+        let table = [(None, false), (Some(0), true), (Some(4), true), (Some(5), false), (Some(6), false)];
+        table.into_iter().for_each(|(used, may)| assert_eq!(may_try(used), may, "{used:?}"));
     }
 
     #[test]

@@ -95,9 +95,25 @@ pub fn decide(facts: &Facts, limits: &Limits) -> Decision {
     }
 }
 
-/// Decides whether one more mail may be asked for. Every request for one counts.
-pub const fn decide_mail(asked: u32, limits: &Limits) -> Decision {
-    if asked < limits.mails { Decision::Admit } else { Decision::Refuse(Limit::Mails) }
+/// What one prefix asked for within the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// It asked for a mail to this address already. How many an address gets is another rule's.
+    pub before: bool,
+    /// Different addresses that it asked for mails to.
+    pub addresses: u32,
+    /// All that it asked for. Each costs a line of the audit log, whatever is sent (attack DOS-07).
+    pub requests: u32,
+}
+
+/// Decides whether one more mail may be asked for. Whether any is sent is nothing that it may depend on (I14).
+pub const fn decide_mail(asked: Asked, limits: &Limits) -> Decision {
+    let often = asked.requests >= limits.mails.saturating_mul(10);
+    if often || (!asked.before && asked.addresses >= limits.mails) {
+        Decision::Refuse(Limit::Mails)
+    } else {
+        Decision::Admit
+    }
 }
 
 enum Room {
@@ -178,8 +194,18 @@ mod tests {
     }
 
     #[test]
-    fn dos_08_a_prefix_asks_for_so_many_mails_and_no_more() {
-        assert_eq!(decide_mail(19, &LIMITS), Decision::Admit);
-        assert_eq!(decide_mail(20, &LIMITS), Decision::Refuse(Limit::Mails));
+    fn dos_07_dos_08_a_prefix_asks_for_mails_to_so_many_addresses_and_not_for_ever() {
+        let refuse = Decision::Refuse(Limit::Mails);
+        let table = [
+            ((false, 19, 19), Decision::Admit),
+            ((false, 20, 20), refuse),
+            ((true, 20, 20), Decision::Admit),
+            ((true, 20, 199), Decision::Admit),
+            ((true, 1, 200), refuse),
+        ];
+        for ((before, addresses, requests), expected) in table {
+            let asked = Asked { before, addresses, requests };
+            assert_eq!(decide_mail(asked, &LIMITS), expected, "{asked:?}");
+        }
     }
 }

@@ -27,7 +27,7 @@ pub struct Limits {
     pub prefix: u32,
     /// Wrong guesses from anywhere at anything, beyond which strangers get a tenth of [`prefix`](Self::prefix).
     pub global: u32,
-    /// Mails that one address prefix may ask for, to whomever (attack DOS-08).
+    /// Addresses that one address prefix may ask for mails to (attack DOS-08).
     pub mails: u32,
     /// The time that all of them are counted in.
     pub window: Span,

@@ -170,7 +170,8 @@ fn cookie(browser: &Client) -> anyhow::Result<String> {
 
 #[tokio::test]
 async fn i17_another_accounts_proofs_reach_only_what_is_its_own() -> anyhow::Result<()> {
-    let server = server().await?;
+    let (limits, off) = support::UNLIMITED;
+    let server = TestServer::start(Options::on(StoreKind::Memory).with(limits, off)).await?;
     let mut owner = member(&server, KIM).await?;
     let told = owner.get("/api/v1/session").await?.json();
     let id = told["session"]["id"].as_str().context("no id")?;

@@ -37,4 +37,5 @@ mod sessions;
 mod smtp;
 mod status_lists;
 mod support;
+mod throttling;
 mod tokens;

@@ -1,12 +1,12 @@
 //! What is data stays data, and each kind of secret opens its own door alone.
 
 use anyhow::{Context, ensure};
-use countersign_testkit::{Client, TestServer, on_every_store};
+use countersign_testkit::{Client, TestServer, on_every_store, on_every_store_with};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::people::{mailed_reset, mailed_token, member, opens, percent};
-use crate::support::{self, KIM, LEE, LOGIN, OTHER_PASSWORD, PASSWORD, SESSION};
+use crate::support::{self, KIM, LEE, LOGIN, OTHER_PASSWORD, PASSWORD, SESSION, UNLIMITED};
 
 /// A door: what opens it is a secret of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,7 @@ const INJECTIONS: [&str; 12] = [
 
 #[tokio::test]
 async fn sto_01_what_is_typed_is_data_in_every_field() {
-    on_every_store(async |server| {
+    on_every_store_with(&[UNLIMITED], async |server| {
         let mut browser = member(&server, KIM).await?;
         let before = server.audited("account.created").await?;
         for text in INJECTIONS {

@@ -1,6 +1,6 @@
 //! Where a login leads (attacks RED-01 to RED-07).
 
-use countersign_testkit::{Answer, Client, TestServer, on_every_store};
+use countersign_testkit::{Answer, Client, TestServer, on_every_store, on_every_store_with};
 use reqwest::{Method, StatusCode};
 
 use crate::support::*;
@@ -40,7 +40,7 @@ async fn assert_refused(server: &TestServer, kim: &mut Client, target: &str) -> 
         let next = answer.location().to_owned();
         assert_eq!(browser.get(&next).await?.location(), "/account", "{target:?}");
         let names: Vec<_> = answer.cookies().iter().filter_map(|cookie| cookie.split('=').next()).collect();
-        assert_eq!(names, [SESSION], "{target:?}");
+        assert_eq!(names, [SESSION, DEVICE], "{target:?}");
         fields[1].1 = OTHER_PASSWORD;
         let again = Client::browser(server).form(path, &fields).await?;
         assert_eq!(again.status, StatusCode::UNAUTHORIZED, "{target:?}");
@@ -54,7 +54,7 @@ async fn assert_refused(server: &TestServer, kim: &mut Client, target: &str) -> 
 }
 
 async fn all_refused(targets: &[&str]) {
-    on_every_store(async |server| {
+    on_every_store_with(&[UNLIMITED], async |server| {
         register(&server, KIM).await?;
         let mut kim = browser(&server, KIM).await?;
         for target in targets {

@@ -26,6 +26,10 @@ pub(crate) const OTHER_PASSWORD: &str = "granite.lantern.mosaic.58";
 
 pub(crate) const SESSION: &str = "__Host-Http-session";
 pub(crate) const LOGIN: &str = "__Host-Http-login";
+pub(crate) const DEVICE: &str = "__Host-Http-device";
+
+/// No limits on guesses: for what is tried more often than anybody may, and is about something else.
+pub(crate) const UNLIMITED: (&str, &str) = ("COUNTERSIGN_THROTTLE_ENABLED", "false");
 
 /// A server for what does not depend on the store.
 pub(crate) async fn on_memory(test: impl AsyncFn(TestServer) -> anyhow::Result<()>) {

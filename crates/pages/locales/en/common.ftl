@@ -39,6 +39,8 @@ name-invalid = Use at most 100 characters, without invisible ones.
 
 busy-throttled = Too many attempts
     .detail = Wait a few minutes, then try again.
+busy-throttled-wait = Wait { $minutes } min, then try again.
+busy-throttled-recover = A new password by mail works at any time.
 busy-overloaded = Very busy right now
     .detail = Nothing was lost. Try again in a few seconds.
 

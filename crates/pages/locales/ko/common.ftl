@@ -39,6 +39,8 @@ name-invalid = 보이지 않는 문자 없이 100자 이하로 입력해 주세�
 
 busy-throttled = 시도가 너무 많습니다
     .detail = 몇 분 뒤에 다시 시도해 주세요.
+busy-throttled-wait = { $minutes }분 뒤에 다시 시도해 주세요.
+busy-throttled-recover = 메일로 새 비밀번호를 설정하는 것은 지금도 됩니다.
 busy-overloaded = 지금 접속이 몰리고 있습니다
     .detail = 잃어버린 것은 없습니다. 몇 초 뒤에 다시 시도해 주세요.
 

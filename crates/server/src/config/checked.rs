@@ -13,7 +13,7 @@ use super::error::ConfigErrors;
 use super::findings::Findings;
 use super::mailbox::Mailbox;
 use super::smtp_url::Credentials;
-use super::{Hashing, Mode, Params, ParamsError, raw};
+use super::{Hashing, Mode, Params, ParamsError, raw, throttle};
 
 /// A configuration that allows a start.
 #[derive(Debug, Clone)]
@@ -127,6 +127,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
     metrics(mode, raw.metrics.listen, raw.server.listen, found);
     lives(&raw, found);
     keys(&raw, found);
+    let throttle = throttle::limits(&raw.throttle, found);
     let password = hashing(mode, &raw.password, found);
     let store = raw.store.url.unwrap_or_else(|| StoreUrl::Sqlite(raw.server.data.join("countersign.db")));
     if !mode.is_dev() {
@@ -151,6 +152,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
         reset: raw.account.reset,
         leeway: raw.clock.leeway,
         audit_kept: raw.audit.kept,
+        throttle,
         capped: raw.throttle.enabled,
     };
     let errors = findings.into_errors();

@@ -61,6 +61,11 @@ impl Config {
             "account.reset" => span_text(policy.reset),
             "audit.kept" => span_text(policy.audit_kept),
             "throttle.enabled" => policy.capped.to_string(),
+            "throttle.account" => policy.throttle.account.to_string(),
+            "throttle.prefix" => policy.throttle.prefix.to_string(),
+            "throttle.global" => policy.throttle.global.to_string(),
+            "throttle.mails" => policy.throttle.mails.to_string(),
+            "throttle.window" => span_text(policy.throttle.window),
             "clock.leeway" => span_text(policy.leeway),
             _ => String::new(),
         }

@@ -23,6 +23,7 @@ mod smtp_url;
 #[cfg(test)]
 mod tests;
 mod text;
+mod throttle;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

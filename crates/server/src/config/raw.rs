@@ -146,6 +146,12 @@ pub(super) struct Audit {
 #[serde(deny_unknown_fields)]
 pub(super) struct Throttle {
     pub(super) enabled: bool,
+    pub(super) account: u32,
+    pub(super) prefix: u32,
+    pub(super) global: u32,
+    pub(super) mails: u32,
+    #[serde(deserialize_with = "text")]
+    pub(super) window: Span,
 }
 
 #[derive(Deserialize)]

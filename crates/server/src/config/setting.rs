@@ -151,6 +151,20 @@ pub const SETTINGS: &[Setting] = &[
     setting("audit.kept", Span, Is("400d"), "Audit events are kept so long."),
     setting("throttle.enabled", Flag, Is("true"),
         "`false` lifts every limit on rates and mails, for load tests. Dev mode only."),
+    setting("throttle.account", Count, Is("10"),
+        "Wrong guesses at one account within the window, over all its identifiers and paths; more are refused unheard, \
+         answered 429. A browser that has logged in to the account before has as many of its own, whoever else guesses. \
+         Right ones do not count."),
+    setting("throttle.prefix", Count, Is("100"),
+        "Wrong guesses from one address (IPv6: one /64 network) within the window."),
+    setting("throttle.global", Count, Is("1000"),
+        "Wrong guesses from anywhere within the window beyond which an attack is assumed: until it is over, an address \
+         has a tenth of `throttle.prefix`, but for browsers that have logged in to the account before."),
+    setting("throttle.mails", Count, Is("100"),
+        "Different people that one address (IPv6: one /64 network) may ask for mails to within the window: registrations, \
+         codes, reset links. It may ask ten times as often in all; how many a person gets is limited apart from it."),
+    setting("throttle.window", Span, Is("15m"),
+        "What is counted is forgotten after so long, and up to a fifteenth more; from `1m` to `24h`."),
     setting("log.format", Word(&["text", "json"]), Is("text"), "How log lines are written."),
     setting("log.level", Word(&["error", "warn", "info", "debug", "trace"]), Is("info"), "The least that is logged."),
     setting("metrics.listen", Text, Follows("none: no metrics are served"),

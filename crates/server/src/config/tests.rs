@@ -295,3 +295,23 @@ fn adm_18_metrics_never_share_the_main_port() {
     let errors = refusals(Mode::Dev, "", &[("metrics.listen", "10.0.0.5:9090")]);
     assert!(errors.len() == 1 && errors[0].contains("loopback"), "{errors:?}");
 }
+
+#[test]
+fn limits_on_guesses_hold_somebody_back_and_not_everybody() {
+    let table = [
+        ("throttle.account", "0"),
+        ("throttle.account", "101"),
+        ("throttle.prefix", "9"),
+        ("throttle.prefix", "1001"),
+        ("throttle.global", "99"),
+        ("throttle.mails", "0"),
+        ("throttle.window", "59s"),
+        ("throttle.window", "25h"),
+    ];
+    for (key, value) in table {
+        let errors = refusals(Mode::Production, PRODUCTION, &[(key, value)]);
+        assert!(errors.len() == 1 && errors[0].contains(key), "{key} = {value}: {errors:?}");
+    }
+    let limits = load(Mode::Production, PRODUCTION, &[("throttle.account", "5")]).unwrap().policy().throttle;
+    assert_eq!((limits.account, limits.prefix, limits.window), (5, 100, countersign_core::Span::minutes(15)));
+}

@@ -5,15 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::Request;
 use countersign_core::Locale;
 use countersign_core::session::Device;
+use countersign_core::throttle::KnownDevice;
 use countersign_pages::negotiate;
 use http::{HeaderMap, header};
 
 use crate::app::App;
 use crate::config::Config;
 use crate::ctx::Ctx;
-use crate::middleware::{Access, Surface};
+use crate::middleware::{Access, Faces, Surface};
 
-use super::cookies::{Cookies, LOCALE};
+use super::cookies::{Cookies, DEVICE, LOCALE};
 
 /// The address at the other end of the connection, put there by the accept loop.
 #[derive(Debug, Clone, Copy)]
@@ -26,12 +27,19 @@ pub(crate) fn context(app: &App, access: Access, request: &Request) -> Ctx {
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let changes = !request.method().is_safe();
+    // Beside a token no cookie is read (I2).
+    let by_token = access.faces == Faces::Either && authorization(headers).is_some();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     Ctx {
         now,
         request: app.requests.next(now),
         ip: peer.map(|peer| client_ip(peer, headers, &app.config)),
         device: text(header::USER_AGENT).filter(|_| changes).map(Device::from_user_agent).unwrap_or_default(),
+        known_device: if changes && !by_token {
+            Cookies::of(headers).get(DEVICE).and_then(KnownDevice::parse)
+        } else {
+            None
+        },
         locale: if changes || access.surface == Surface::Page {
             negotiate(Cookies::of(headers).get(LOCALE), text(header::ACCEPT_LANGUAGE))
         } else {
@@ -41,25 +49,35 @@ pub(crate) fn context(app: &App, access: Access, request: &Request) -> Ctx {
     }
 }
 
+/// More proxies than stand before any server: what a header says beyond them is not looked at.
+const HOPS: usize = 16;
+
 /// The client's address (attack HTTP-10): the peer's own, unless that is a configured proxy; then the rightmost address
-/// in `X-Forwarded-For` that is no configured proxy. A value that is no list of addresses is not believed at all.
+/// in `X-Forwarded-For` that is no configured proxy. What stands left of it, or of what is no address, was written by
+/// whoever asks. Only this header counts: each proxy adds to it, while `Forwarded` and `X-Real-IP` pass through most.
 pub(crate) fn client_ip(peer: IpAddr, headers: &HeaderMap, config: &Config) -> IpAddr {
-    let peer = peer.to_canonical();
-    if !config.trusts(peer) {
-        return peer;
-    }
-    let mut client = peer;
-    for header in headers.get_all("x-forwarded-for").iter().rev() {
-        let Ok(list) = header.to_str() else { return peer };
-        for hop in list.rsplit(',') {
-            let Ok(hop) = hop.trim().parse::<IpAddr>() else { return client };
-            client = hop.to_canonical();
-            if !config.trusts(client) {
-                return client;
-            }
+    nearest_stranger(peer, headers, |address| config.trusts(address))
+}
+
+fn nearest_stranger(peer: IpAddr, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut client = peer.to_canonical();
+    let lists = headers.get_all("x-forwarded-for").iter().rev();
+    let mut hops = lists.flat_map(|list| list.as_bytes().rsplit(|byte| *byte == b','));
+    for _ in 0..HOPS {
+        if !trusts(client) {
+            break;
         }
+        let Some(hop) = hops.next().and_then(address) else { break };
+        client = hop;
     }
     client
+}
+
+/// Some proxies add the port.
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    let text = str::from_utf8(hop).ok()?.trim();
+    let address = text.parse().or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()));
+    address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
 /// A token that came in the `Authorization` header.
@@ -112,5 +130,60 @@ mod tests {
         assert_eq!(read(&["Bearer x", "Bearer x"]), Some("Unusable".into()));
         assert_eq!(read(&["Basic x"]), None);
         assert_eq!(read(&[]), None);
+    }
+    /// As seen behind proxies in 10.0.0.0/8 and at 2001:db8::1.
+    fn client(peer: &str, headers: &[(&'static str, &str)]) -> String {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let proxy = |address: IpAddr| match address {
+            IpAddr::V4(address) => address.octets()[0] == 10,
+            IpAddr::V6(address) => address.to_string() == "2001:db8::1",
+        };
+        nearest_stranger(peer.parse().unwrap(), &map, proxy).to_string()
+    }
+
+    #[test]
+    fn http_10_only_what_our_own_proxies_saw_is_believed() {
+        const XFF: &str = "x-forwarded-for";
+        let thousand = vec!["10.0.0.9"; 1000].join(", ");
+        let table: &[(&str, &[(&str, &str)], &str)] = &[
+            // A peer that is no proxy of ours is itself, whatever it says.
+            ("198.51.100.7", &[(XFF, "6.6.6.6")], "198.51.100.7"),
+            ("198.51.100.7", &[(XFF, "10.0.0.1"), ("x-real-ip", "6.6.6.6")], "198.51.100.7"),
+            ("198.51.100.7", &[("forwarded", "for=6.6.6.6")], "198.51.100.7"),
+            ("::ffff:198.51.100.7", &[(XFF, "6.6.6.6")], "198.51.100.7"),
+            // Behind ours: the rightmost that is none of ours.
+            ("10.0.0.1", &[(XFF, "198.51.100.7")], "198.51.100.7"),
+            ("::ffff:10.0.0.1", &[(XFF, "198.51.100.7")], "198.51.100.7"),
+            ("2001:db8::1", &[(XFF, "2001:db8::2")], "2001:db8::2"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6, 198.51.100.7")], "198.51.100.7"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6,198.51.100.7 , 10.1.1.1")], "198.51.100.7"),
+            ("10.0.0.1", &[(XFF, "127.0.0.1, 192.168.0.1")], "192.168.0.1"),
+            ("10.0.0.1", &[(XFF, "::ffff:198.51.100.7")], "198.51.100.7"),
+            ("10.0.0.1", &[(XFF, "198.51.100.7:4711")], "198.51.100.7"),
+            ("10.0.0.1", &[(XFF, "[2001:db8::2]:4711")], "2001:db8::2"),
+            // Two headers are one list.
+            ("10.0.0.1", &[(XFF, "6.6.6.6"), (XFF, "198.51.100.7")], "198.51.100.7"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6, 198.51.100.7"), (XFF, "10.0.0.2")], "198.51.100.7"),
+            // Nothing is believed beyond what is no address.
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "")], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6, unknown")], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6, unknown, 10.0.0.2")], "10.0.0.2"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6, fe80::1%eth0")], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6,")], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6, \u{fc}")], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "6.6.6.6, 0x7f.1")], "10.0.0.1"),
+            ("10.0.0.1", &[(XFF, "for=6.6.6.6")], "10.0.0.1"),
+            ("10.0.0.1", &[("x-real-ip", "6.6.6.6"), ("forwarded", "for=6.6.6.6")], "10.0.0.1"),
+            // However long the list is.
+            ("10.0.0.1", &[(XFF, &format!("6.6.6.6, {thousand}"))], "10.0.0.9"),
+            ("10.0.0.1", &[(XFF, &format!("{thousand}, 198.51.100.7"))], "198.51.100.7"),
+        ];
+        for (peer, headers, expected) in table {
+            assert_eq!(client(peer, headers), *expected, "{peer} {headers:?}");
+        }
     }
 }

@@ -7,6 +7,8 @@ use http::{HeaderMap, header};
 pub(crate) const SESSION: &str = "__Host-Http-session";
 /// What this browser began: a registration or a login.
 pub(crate) const LOGIN: &str = "__Host-Http-login";
+/// The accounts that logged in on this device.
+pub(crate) const DEVICE: &str = "__Host-Http-device";
 /// The chosen language.
 pub(crate) const LOCALE: &str = "__Host-Http-locale";
 

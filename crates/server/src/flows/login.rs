@@ -10,9 +10,11 @@ use countersign_core::login::password::{Candidate, Decision, Facts, Proof, decid
 use countersign_core::secret::Secret;
 use countersign_core::session::open::Birth;
 use countersign_core::session::{self, Face, Session};
+use countersign_core::throttle::Subject;
 use countersign_core::url::ResourceId;
 use countersign_core::{GrantId, SessionId, random};
 use countersign_store::Batch;
+use countersign_store::ephemeral::Reservation;
 use countersign_store::login::{self as store, Upgrade};
 use http::StatusCode;
 
@@ -20,10 +22,12 @@ use crate::ctx::Ctx;
 use crate::metrics::Login as Outcome;
 use crate::respond::problem::{Kind, Problem};
 
+use super::throttle;
+
 /// A login attempt.
-pub(crate) struct Attempt {
-    /// Whatever was typed; nothing that is no identifier names an account.
-    pub(crate) identifier: Option<Identifier>,
+pub(crate) struct Attempt<'a> {
+    /// What was typed as the identifier; what is none names no account.
+    pub(crate) typed: &'a str,
     /// Likewise; nothing that is no password fits.
     pub(crate) password: Option<Arc<Password>>,
     /// "Keep me signed in".
@@ -52,7 +56,7 @@ pub(crate) struct LoggedIn {
 }
 
 /// Logs in. One answer for "no such account", "wrong password" and "may not log in" (I14).
-pub(crate) async fn login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Problem> {
+pub(crate) async fn login(ctx: &Ctx, attempt: &Attempt<'_>) -> Result<LoggedIn, Problem> {
     let result = attempt_login(ctx, attempt).await;
     ctx.app.metrics.login(match &result {
         Ok(_) => Outcome::Ok,
@@ -66,11 +70,12 @@ pub(crate) async fn login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Prob
     result
 }
 
-async fn attempt_login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Problem> {
+async fn attempt_login(ctx: &Ctx, attempt: &Attempt<'_>) -> Result<LoggedIn, Problem> {
+    let identifier = Identifier::parse(attempt.typed).ok();
     let mut attempts = ctx.attempts();
-    let mut compared = None;
+    let (mut compared, mut held) = (None, None);
     loop {
-        let known = match &attempt.identifier {
+        let known = match &identifier {
             Some(identifier) => store::login_facts(&ctx.app.store, identifier).await?,
             None => None,
         };
@@ -81,7 +86,13 @@ async fn attempt_login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Problem
         let version = account.map(|account| (account.id, account.version));
         let (stored, proof) = match compared.take() {
             Some((this, stored, proof)) if this == version => (stored, proof),
-            _ => (stored.clone(), compare(ctx, attempt.password.clone(), stored).await?),
+            _ => {
+                let subject = Subject::of_login(account.map(|it| it.id), identifier.as_ref(), attempt.typed);
+                let comparison = compare(ctx, attempt.password.clone(), stored.clone());
+                let (proof, guess) = throttle::guess(ctx, Some(subject), comparison).await?;
+                held = Some(guess);
+                (stored, proof)
+            }
         };
         compared = Some((version, stored.clone(), proof.clone()));
         let (batch, logged_in) = match decide(Facts { account, proof }) {
@@ -89,6 +100,7 @@ async fn attempt_login(ctx: &Ctx, attempt: &Attempt) -> Result<LoggedIn, Problem
                 (store::refuse_batch(account, reason, &ctx.stamp(Actor::Anonymous)), None)
             }
             Decision::Accept { account, upgrade } => {
+                held.take().into_iter().for_each(Reservation::release);
                 let (logged_in, open) = open(ctx, attempt, account).await?;
                 let upgrade =
                     stored.as_deref().zip(upgrade.as_deref()).map(|(old, new)| Upgrade { old, new });
@@ -126,7 +138,7 @@ async fn compare(
 
 async fn open(
     ctx: &Ctx,
-    attempt: &Attempt,
+    attempt: &Attempt<'_>,
     account: Candidate,
 ) -> Result<(LoggedIn, session::open::Open), Problem> {
     let (app, random) = (&ctx.app, ctx.app.random.as_ref());

@@ -10,4 +10,5 @@ pub(crate) mod recover;
 pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod reset;
+pub(crate) mod throttle;
 pub(crate) mod verify;

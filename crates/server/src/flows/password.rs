@@ -19,6 +19,7 @@ use crate::outbox::{self, Recipient};
 use crate::respond::problem::{Kind, Problem};
 
 use super::choose::{Owner, choose};
+use super::throttle;
 
 /// A change that the holder of a session asks for, as it was typed.
 pub(crate) struct Change<'a> {
@@ -53,7 +54,15 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
         let stored = store::password_of(&ctx.app.store, change.session.session.account).await?;
         let fits = match compared.take() {
             Some((with, fits)) if with == stored => fits,
-            _ => compare(ctx, current.clone(), stored.clone()).await?,
+            _ => {
+                let comparison = compare(ctx, current.clone(), stored.clone());
+                let (fits, guess) =
+                    throttle::guess_in_session(ctx, &change.session.session, comparison).await?;
+                if fits == Current::Matches {
+                    guess.release();
+                }
+                fits
+            }
         };
         compared = Some((stored.clone(), fits));
         match decide(Facts { current: fits, same }) {

@@ -14,9 +14,12 @@ use crate::ctx::Ctx;
 use crate::outbox::{self, Recipient};
 use crate::respond::problem::Problem;
 
+use super::throttle;
+
 /// Mails a link to whoever owns the address, if anybody does.
 pub(crate) async fn recover(ctx: &Ctx, email: &Email) -> Result<(), Problem> {
     outbox::must_leave(&ctx.app)?;
+    throttle::reserve_mail(ctx, email).await?;
     let identifier = Identifier::Email(email.clone());
     let mut attempts = ctx.attempts();
     loop {

@@ -22,6 +22,7 @@ use crate::outbox::{self, Recipient};
 use crate::respond::problem::Problem;
 
 use super::choose::{Owner, choose};
+use super::throttle;
 
 /// What somebody wants to register.
 pub(crate) struct Registration {
@@ -44,6 +45,7 @@ pub(crate) enum Registered {
 /// Registers an address. The password is judged and hashed before anything is looked up.
 pub(crate) async fn register(ctx: &Ctx, registration: Registration) -> Result<Registered, Problem> {
     outbox::must_leave(&ctx.app)?;
+    throttle::reserve_mail(ctx, &registration.email).await?;
     let Registration { email, name, locale, password } = registration;
     let owner = Owner { email: Some(email.clone()), name: name.clone() };
     let password = match choose(ctx, &password, owner).await? {
@@ -60,6 +62,7 @@ pub(crate) async fn register(ctx: &Ctx, registration: Registration) -> Result<Re
 /// Each is a registration of its own, so that the earlier mails go on working, and all count for the same caps.
 pub(crate) async fn resend(ctx: &Ctx, email: &Email, browser: Option<&Secret>) -> Result<(), Problem> {
     outbox::must_leave(&ctx.app)?;
+    throttle::reserve_mail(ctx, email).await?;
     let browser = browser.map(Secret::hash);
     let pendings = pendings_by_email(&ctx.app.store, email, ctx.now).await?;
     let own = pendings

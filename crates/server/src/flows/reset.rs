@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use countersign_core::CredentialId;
 use countersign_core::audit::Actor;
 use countersign_core::credential::Password;
 use countersign_core::credential::policy::Rejection;
-use countersign_core::recovery::reset::{Decision, decide};
+use countersign_core::recovery::reset::{Decision, Refusal, decide};
 use countersign_core::secret::Secret;
+use countersign_core::{AccountId, CredentialId};
 use countersign_store::account::account;
 use countersign_store::recovery::{self as store, NewPassword};
 
@@ -17,12 +17,13 @@ use crate::respond::problem::{Kind, Problem};
 
 use super::choose::{Owner, choose};
 use super::password::notice;
+use super::throttle;
 
 /// What came of a link that works; one that does not is [`Kind::InvalidToken`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Changed {
-    /// The new password counts.
-    Done,
+    /// The new password of this account counts.
+    Done(AccountId),
     /// The policy refuses it; the link goes on working.
     Rejected(Rejection),
 }
@@ -34,12 +35,14 @@ pub(crate) async fn reset(
     token: Option<&Secret>,
     password: &Arc<Password>,
 ) -> Result<Changed, Problem> {
-    let Some(token) = token.map(Secret::hash) else { return Err(refused()) };
+    let Some(token) = token.map(Secret::hash) else { return Err(no_such_link(ctx).await) };
     let mut attempts = ctx.attempts();
     let mut hash = None;
     loop {
-        let Decision::Set(reset) = decide(store::reset_facts(&ctx.app.store, token).await?, ctx.now) else {
-            return Err(refused());
+        let reset = match decide(store::reset_facts(&ctx.app.store, token).await?, ctx.now) {
+            Decision::Set(reset) => reset,
+            Decision::Refuse(Refusal::Unknown) => return Err(no_such_link(ctx).await),
+            Decision::Refuse(Refusal::Expired | Refusal::Dead | Refusal::Account) => return Err(refused()),
         };
         let owner = account(&ctx.app.store, reset.account).await?.ok_or_else(refused)?;
         let chosen = match hash.take() {
@@ -56,10 +59,15 @@ pub(crate) async fn reset(
         let life = ctx.app.policy.longest_life();
         if attempts.apply(store::reset_batch(&reset, new, notice.as_ref(), life, &stamp)).await? {
             outbox::ring(&ctx.app);
-            return Ok(Changed::Done);
+            return Ok(Changed::Done(reset.account));
         }
         hash = Some(chosen);
     }
+}
+
+/// A link that somebody was mailed is never held up, whoever else guesses; one that nobody was is a guess.
+async fn no_such_link(ctx: &Ctx) -> Problem {
+    throttle::count_made_up_link(ctx).await.err().unwrap_or_else(refused)
 }
 
 fn refused() -> Problem {

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use countersign_core::account::Email;
-use countersign_core::account::verify::{Decision, Facts, Proof, Refusal, decide};
-use countersign_core::audit::Actor;
+use countersign_core::account::verify::{Decision, Facts, Proof, Refusal, decide, may_try};
+use countersign_core::audit::{Actor, Event, Kind as AuditKind};
 use countersign_core::credential::Password;
 use countersign_core::credential::password::PasswordError;
 use countersign_core::login::password;
 use countersign_core::revocation::Epoch;
 use countersign_core::secret::{Hash, Secret};
+use countersign_core::throttle::Subject;
 use countersign_core::{AccountId, CredentialId};
-use countersign_store::Outcome;
+use countersign_store::Batch;
 use countersign_store::account::verify::{self as store, Found};
 
 use crate::ctx::Ctx;
 use crate::respond::problem::Problem;
 
 use super::register::coded;
+use super::throttle;
 
 /// What the mail brought.
 pub(crate) enum Claim {
@@ -58,8 +60,34 @@ pub(crate) enum Verified {
     Refused(Refusal),
 }
 
-/// Verifies. A code costs one of the few tries of its address before anything is compared (attack REC-17).
+/// Verifies. Codes, and passwords to a link, can be guessed at; a link alone cannot.
 pub(crate) async fn verify(ctx: &Ctx, verification: &Verification) -> Result<Verified, Problem> {
+    if matches!(verification.claim, Claim::Link(_)) && verification.password.is_none() {
+        return prove(ctx, verification).await;
+    }
+    let subject = subject(ctx, &verification.claim).await?;
+    let (verified, held) = throttle::guess(ctx, subject, prove(ctx, verification)).await?;
+    // A link that was used tells nothing of the password that came along.
+    let wrong = match (&verification.claim, verified) {
+        (Claim::Code(..), Verified::Refused(_)) | (_, Verified::Refused(Refusal::WrongPassword)) => true,
+        (_, Verified::Done | Verified::AskPassword | Verified::Refused(_)) => false,
+    };
+    if !wrong {
+        held.release();
+    }
+    Ok(verified)
+}
+
+/// What the guess is about; nothing where no registration has the link.
+async fn subject(ctx: &Ctx, claim: &Claim) -> Result<Option<Subject>, Problem> {
+    Ok(match claim {
+        Claim::Code(email, _) => Some(Subject::of_code(email)),
+        Claim::Link(_) => find(ctx, claim).await?.map(|found| Subject::Pending(found.pending.id)),
+    })
+}
+
+/// A code costs one of the few tries of its address before anything is compared (attack REC-17).
+async fn prove(ctx: &Ctx, verification: &Verification) -> Result<Verified, Problem> {
     if let Claim::Code(email, _) = &verification.claim
         && !reserve_try(ctx, email).await?
     {
@@ -91,11 +119,22 @@ pub(crate) async fn verify(ctx: &Ctx, verification: &Verification) -> Result<Ver
     }
 }
 
-/// Whether one more code of this address may be compared.
+/// Whether one more code of this address may be compared. Where it may not, no try is kept, and it costs the same line
+/// in the log and the same wait for the disk (I14).
 async fn reserve_try(ctx: &Ctx, email: &Email) -> Result<bool, Problem> {
-    let until = ctx.now + ctx.app.policy.verification;
-    let batch = store::code_try_batch(email, until, &ctx.stamp(Actor::Anonymous));
-    Ok(ctx.app.store.apply(batch).await? == Outcome::Applied)
+    let (until, stamp) = (ctx.now + ctx.app.policy.verification, ctx.stamp(Actor::Anonymous));
+    let mut attempts = ctx.attempts();
+    loop {
+        let may = may_try(store::code_tries(&ctx.app.store, email, ctx.now).await?);
+        let batch = if may {
+            store::code_try_batch(email, until, &stamp)
+        } else {
+            Batch::new(&stamp, Event::new(AuditKind::VerificationTried).detail("compared", "nothing"))
+        };
+        if attempts.apply(batch).await? {
+            return Ok(may);
+        }
+    }
 }
 
 async fn find(ctx: &Ctx, claim: &Claim) -> Result<Option<Found>, Problem> {

@@ -19,6 +19,7 @@ use std::thread::{self, JoinHandle};
 
 use countersign_core::credential::Password;
 use countersign_core::login::password::Proof;
+use countersign_core::throttle::Prefix;
 use countersign_core::{Random, random};
 use countersign_store::meter::durations;
 use prometheus_client::metrics::histogram::Histogram;
@@ -30,7 +31,7 @@ use crate::request::{self, in_thread};
 use self::memory::Memory;
 pub use self::params::{Params, ParamsError};
 use self::phc::{Phc, SALT_LEN};
-use self::queue::{Bucket, Job, Queue};
+use self::queue::{Job, Queue};
 
 /// How passwords are hashed and by how many threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +136,7 @@ impl HashPool {
             took.observe(begun.elapsed().as_secs_f64());
             let _ = answer.send(result);
         });
-        self.queue.push(Bucket::of(from), Job { awaited: Arc::downgrade(&awaited), run })?;
+        self.queue.push(Prefix::of(from), Job { awaited: Arc::downgrade(&awaited), run })?;
         let result = answered.await;
         drop(awaited);
         match result {

@@ -4,34 +4,13 @@
 //! longest lane gives its last job up for a shorter one: whoever floods it refuses himself.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Weak;
 
+use countersign_core::throttle::Prefix;
 use parking_lot::{Condvar, Mutex};
 
 use super::Overloaded;
 use super::memory::Memory;
-
-/// Who shares a lane: an IPv4 address, an IPv6 network of 64 bits (one subscriber), or all that is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Bucket {
-    Unknown,
-    V4(Ipv4Addr),
-    V6([u16; 4]),
-}
-
-impl Bucket {
-    pub(super) fn of(address: Option<IpAddr>) -> Self {
-        match address.map(|address| address.to_canonical()) {
-            None => Self::Unknown,
-            Some(IpAddr::V4(address)) => Self::V4(address),
-            Some(IpAddr::V6(address)) => {
-                let [a, b, c, d, ..] = address.segments();
-                Self::V6([a, b, c, d])
-            }
-        }
-    }
-}
 
 /// One piece of work.
 pub(super) struct Job {
@@ -55,9 +34,9 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Lanes {
     /// None of them empty.
-    jobs: HashMap<Bucket, VecDeque<Job>>,
+    jobs: HashMap<Prefix, VecDeque<Job>>,
     /// Each lane once, the next one first.
-    turns: VecDeque<Bucket>,
+    turns: VecDeque<Prefix>,
     waiting: usize,
     closed: bool,
 }
@@ -68,7 +47,7 @@ impl Queue {
     }
 
     /// Lets a job wait; never waits itself.
-    pub(super) fn push(&self, bucket: Bucket, job: Job) -> Result<(), Overloaded> {
+    pub(super) fn push(&self, prefix: Prefix, job: Job) -> Result<(), Overloaded> {
         let mut lanes = self.lanes.lock();
         if lanes.closed {
             return Err(Overloaded);
@@ -77,9 +56,9 @@ impl Queue {
             lanes.sweep();
         }
         if lanes.waiting >= self.capacity {
-            lanes.make_room_for(bucket)?;
+            lanes.make_room_for(prefix)?;
         }
-        lanes.push(bucket, job);
+        lanes.push(prefix, job);
         drop(lanes);
         self.changed.notify_one();
         Ok(())
@@ -110,10 +89,10 @@ impl Queue {
 }
 
 impl Lanes {
-    fn push(&mut self, bucket: Bucket, job: Job) {
-        let lane = self.jobs.entry(bucket).or_default();
+    fn push(&mut self, prefix: Prefix, job: Job) {
+        let lane = self.jobs.entry(prefix).or_default();
         if lane.is_empty() {
-            self.turns.push_back(bucket);
+            self.turns.push_back(prefix);
         }
         lane.push_back(job);
         self.waiting += 1;
@@ -121,14 +100,14 @@ impl Lanes {
 
     fn next(&mut self) -> Option<Job> {
         loop {
-            let bucket = self.turns.pop_front()?;
-            let lane = self.jobs.get_mut(&bucket)?;
+            let prefix = self.turns.pop_front()?;
+            let lane = self.jobs.get_mut(&prefix)?;
             let job = lane.pop_front()?;
             self.waiting -= 1;
             if lane.is_empty() {
-                self.jobs.remove(&bucket);
+                self.jobs.remove(&prefix);
             } else {
-                self.turns.push_back(bucket);
+                self.turns.push_back(prefix);
             }
             if !job.is_abandoned() {
                 return Some(job);
@@ -142,13 +121,13 @@ impl Lanes {
             lane.retain(|job| !job.is_abandoned());
             !lane.is_empty()
         });
-        self.turns.retain(|bucket| self.jobs.contains_key(bucket));
+        self.turns.retain(|prefix| self.jobs.contains_key(prefix));
         self.waiting = self.jobs.values().map(VecDeque::len).sum();
     }
 
     /// Drops the last job of the longest lane, if that lane stays longer than the one to be served.
-    fn make_room_for(&mut self, bucket: Bucket) -> Result<(), Overloaded> {
-        let own = self.jobs.get(&bucket).map_or(0, VecDeque::len);
+    fn make_room_for(&mut self, prefix: Prefix) -> Result<(), Overloaded> {
+        let own = self.jobs.get(&prefix).map_or(0, VecDeque::len);
         let longest = self.jobs.values_mut().max_by_key(|lane| lane.len()).ok_or(Overloaded)?;
         if longest.len() <= own + 1 {
             return Err(Overloaded);
@@ -163,16 +142,6 @@ impl Lanes {
 mod tests {
     use super::*;
     use std::sync::Arc;
-
-    #[test]
-    fn one_subscriber_is_one_bucket() {
-        let of = |text: &str| Bucket::of(Some(text.parse().unwrap()));
-        assert_eq!(of("203.0.113.7"), of("::ffff:203.0.113.7"));
-        assert_ne!(of("203.0.113.7"), of("203.0.113.8"));
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(Bucket::of(None), Bucket::Unknown);
-    }
 
     /// Jobs are told apart by their order of making; each is awaited as long as its ticket lives.
     struct Bench {
@@ -189,8 +158,8 @@ mod tests {
             let ticket = Arc::new(());
             let ran = Arc::clone(&self.ran);
             let run = Box::new(move |_: &mut Memory| ran.lock().push(name));
-            let bucket = Bucket::of(Some(address.parse().unwrap()));
-            self.queue.push(bucket, Job { awaited: Arc::downgrade(&ticket), run })?;
+            let prefix = Prefix::of(Some(address.parse().unwrap()));
+            self.queue.push(prefix, Job { awaited: Arc::downgrade(&ticket), run })?;
             Ok(ticket)
         }
 

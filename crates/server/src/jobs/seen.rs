@@ -15,4 +15,5 @@ pub async fn step(app: App) {
         tracing::warn!(%error, "cannot read the revocation log; the next round tries again");
     }
     app.store.prune(stamp.at);
+    app.throttles.prune(&app.policy.throttle, stamp.at);
 }

@@ -3,11 +3,12 @@
 
 use countersign_core::secret::Secret;
 use countersign_core::session::Session;
-use countersign_core::{Locale, Span};
+use countersign_core::throttle::{KnownDevice, known_device};
+use countersign_core::{AccountId, Locale, Span};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::ctx::Ctx;
-use crate::extract::cookies::{LOCALE, LOGIN, SESSION};
+use crate::extract::cookies::{DEVICE, LOCALE, LOGIN, SESSION};
 use crate::flows::login::LoggedIn;
 
 /// Gives the browser its session. Without a `life` the cookie ends with the browser; the server's clock decides anyway.
@@ -15,10 +16,11 @@ pub(crate) fn session(headers: &mut HeaderMap, secret: &Secret, life: Option<Spa
     set(headers, SESSION, &secret.reveal(), life);
 }
 
-/// Gives the browser the session of a login, for as long as it was asked for.
+/// Gives the browser the session of a login, for as long as it was asked for, and makes its device known.
 pub(crate) fn log_in(headers: &mut HeaderMap, ctx: &Ctx, logged_in: &LoggedIn) {
     if let Some(secret) = &logged_in.secret {
         renew(headers, ctx, &logged_in.session, secret);
+        device(headers, ctx, logged_in.session.account);
     }
 }
 
@@ -35,6 +37,13 @@ pub(crate) fn no_session(headers: &mut HeaderMap) {
 /// Remembers what this browser began.
 pub(crate) fn login(headers: &mut HeaderMap, secret: &Secret, life: Span) {
     set(headers, LOGIN, &secret.reveal(), Some(life));
+}
+
+/// Makes this device known to the account: nobody who guesses elsewhere keeps its owner from logging in here.
+pub(crate) fn device(headers: &mut HeaderMap, ctx: &Ctx, account: AccountId) {
+    let clock = (ctx.now, ctx.app.random.as_ref());
+    let known = KnownDevice::after_login(ctx.known_device.as_ref(), account, clock, &ctx.app.devices);
+    set(headers, DEVICE, &known.encode(), Some(known_device::LIFE));
 }
 
 /// Remembers the chosen language for 400 days, the most that browsers keep a cookie.

@@ -5,8 +5,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_core::random;
-use countersign_pages::{ErrorKind, ErrorPage, Frame, Page};
+use countersign_core::{Span, random};
+use countersign_pages::{Busy, ErrorKind, ErrorPage, Frame, Page};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::ctx::Ctx;
@@ -35,6 +35,32 @@ pub(crate) fn show(
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// The form again, since nothing could be looked at now; any other problem is the gate's to word.
+pub(crate) fn put_off(
+    ctx: &Ctx,
+    problem: Problem,
+    show: impl FnOnce(StatusCode, Busy) -> Response,
+) -> Result<Response, Problem> {
+    let Some(busy) = busy(&problem) else { return Err(problem) };
+    problem.log(ctx);
+    let mut response = show(problem.kind.wire().0, busy);
+    if let Some(value) = problem.retry_after_value() {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    Ok(response)
+}
+
+fn busy(problem: &Problem) -> Option<Busy> {
+    match problem.kind {
+        Kind::Overloaded => Some(Busy::Overloaded),
+        Kind::Throttled => {
+            let seconds = problem.retry_after.unwrap_or(Span::ZERO).as_seconds();
+            Some(Busy::Throttled { minutes: u32::try_from((seconds + 59) / 60).unwrap_or(u32::MAX) })
+        }
+        _ => None,
+    }
 }
 
 /// 303: the browser gets the next page, and never repeats a POST with its password (attack RED-07).
@@ -87,6 +113,7 @@ const fn error_kind(kind: Kind) -> ErrorKind {
         Kind::PayloadTooLarge => ErrorKind::PayloadTooLarge,
         Kind::UnsupportedMediaType => ErrorKind::UnsupportedMediaType,
         Kind::WrongHost => ErrorKind::WrongHost,
+        Kind::Throttled => ErrorKind::Throttled,
         Kind::Overloaded => ErrorKind::Overloaded,
         Kind::Internal => ErrorKind::Internal,
     }

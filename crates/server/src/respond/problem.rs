@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use countersign_core::RequestId;
+use countersign_core::{RequestId, Span};
 use countersign_store::db;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     UnsupportedMediaType,
     /// Asked for under a name that is not ours.
     WrongHost,
+    /// Too often: not before the time that Retry-After says.
+    Throttled,
     /// Too many at once: later.
     Overloaded,
     /// Our fault.
@@ -74,6 +76,7 @@ impl Kind {
                 "Not a content type of this route",
             ),
             Self::WrongHost => (StatusCode::MISDIRECTED_REQUEST, "wrong_host", "Not a name of this server"),
+            Self::Throttled => (StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too busy right now"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong"),
         }
@@ -87,6 +90,7 @@ impl Kind {
             Self::NotFound => "No route has this path.",
             Self::MethodNotAllowed => "The Allow header names the methods of this path.",
             Self::WrongHost => "Ask this server by the name in its public URL.",
+            Self::Throttled => "Retry-After says in how many seconds to try again.",
             Self::Overloaded => "Try again in a moment.",
             Self::Internal => "Try again. The server's log has more under this request id.",
             _ => self.wire().2,
@@ -146,6 +150,8 @@ pub(crate) struct Problem {
     pub(crate) errors: Vec<FieldError>,
     /// The value of `WWW-Authenticate`, where a token was asked for.
     pub(crate) challenge: Option<&'static str>,
+    /// When it is worth another try, where that is known.
+    pub(crate) retry_after: Option<Span>,
     /// For the log alone.
     pub(crate) cause: Option<String>,
 }
@@ -153,7 +159,14 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem that its kind explains.
     pub(crate) const fn new(kind: Kind) -> Self {
-        Self { kind, detail: Cow::Borrowed(""), errors: Vec::new(), challenge: None, cause: None }
+        Self {
+            kind,
+            detail: Cow::Borrowed(""),
+            errors: Vec::new(),
+            challenge: None,
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// Says what to do.
@@ -177,6 +190,20 @@ impl Problem {
     pub(crate) const fn challenge(mut self, challenge: &'static str) -> Self {
         self.challenge = Some(challenge);
         self
+    }
+
+    /// Says when it is worth another try.
+    pub(crate) const fn retry_after(mut self, span: Span) -> Self {
+        self.retry_after = Some(span);
+        self
+    }
+
+    /// The value of `Retry-After` (RFC 9110 section 10.2.3): whole seconds, not a moment too early.
+    pub(crate) fn retry_after_value(&self) -> Option<HeaderValue> {
+        match self.retry_after {
+            Some(span) => Some(HeaderValue::from((span + Span::from_micros(999_999)).as_seconds())),
+            None => (self.kind == Kind::Overloaded).then_some(SOON),
+        }
     }
 
     /// Tells the log, and the log alone.
@@ -223,7 +250,7 @@ impl Problem {
     pub(crate) fn to_oauth_json(&self) -> Vec<u8> {
         let error = match self.kind {
             Kind::InvalidToken | Kind::InvalidCredentials => "invalid_token",
-            Kind::Overloaded => "temporarily_unavailable",
+            Kind::Throttled | Kind::Overloaded => "temporarily_unavailable",
             Kind::Internal => "server_error",
             _ => "invalid_request",
         };
@@ -238,8 +265,8 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if self.kind == Kind::Overloaded {
-            response.headers_mut().insert(header::RETRY_AFTER, SOON);
+        if let Some(value) = self.retry_after_value() {
+            response.headers_mut().insert(header::RETRY_AFTER, value);
         }
         response.extensions_mut().insert(std::sync::Arc::new(self));
         response

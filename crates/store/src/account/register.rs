@@ -1,6 +1,6 @@
 //! Registrations that wait for their mail to be answered.
 
-use countersign_core::account::register::{Facts, NOTICE_WINDOW, Pending};
+use countersign_core::account::register::{Facts, MOST, NOTICE_WINDOW, Pending};
 use countersign_core::account::{DisplayName, Email};
 use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::{AccountId, Time};
@@ -29,6 +29,14 @@ SELECT COUNT(*)
    AND kind = 'known_address'
    AND created_at > $2";
 
+/// One row where so many wait, none where fewer do; those that are over are deleted soon.
+const CROWD: &str = "
+SELECT 1
+  FROM pending_accounts
+ WHERE spent_at IS NULL
+ LIMIT 1
+OFFSET $1";
+
 const FREE_SLOT: &str = "
 DELETE FROM pending_accounts
  WHERE email = $1
@@ -56,7 +64,7 @@ UPDATE accounts
            AND created_at > $3) <= $4";
 
 pub(crate) const STATEMENTS: &[&str] =
-    &[KNOWN, TAKEN_SLOTS, RECENT_NOTICES, FREE_SLOT, PEND, HOLD_ACCOUNT, HOLD_NOTICES];
+    &[KNOWN, TAKEN_SLOTS, RECENT_NOTICES, CROWD, FREE_SLOT, PEND, HOLD_ACCOUNT, HOLD_NOTICES];
 
 /// What is known of an address that somebody wants to register.
 pub async fn register_facts(store: &Store, email: &Email, now: Time) -> Result<Facts> {
@@ -69,7 +77,13 @@ pub async fn register_facts(store: &Store, email: &Email, now: Time) -> Result<F
     let notices = [job::recipient(email).as_bytes().into(), since.into()];
     let notices = store.db.read(RECENT_NOTICES, &notices).await?;
     let recent_notices = notices.first().map_or(Ok(0), |row| columns::count(row, 0))?;
-    Ok(Facts { known, taken_slots, recent_notices })
+    Ok(Facts { known, taken_slots, recent_notices, crowded: wait(store, MOST).await? })
+}
+
+/// Whether so many registrations wait, over all addresses.
+pub async fn wait(store: &Store, count: u32) -> Result<bool> {
+    let last = store.db.read(CROWD, &[i64::from(count.saturating_sub(1)).into()]).await?;
+    Ok(!last.is_empty())
 }
 
 /// Keeps the registration in its slot, with the mail that proves it. `Lost`: another one took the slot.

@@ -27,6 +27,14 @@ SELECT p.id, p.slot, p.display, p.email, p.name, p.locale, p.password, p.token_h
    AND p.expires_at > $2
  ORDER BY p.slot";
 
+const CODE_TRIES_USED: &str = "
+SELECT COALESCE((SELECT tries FROM code_tries WHERE email = $1 AND expires_at > $2), 0)
+  FROM pending_accounts
+ WHERE email = $1
+   AND spent_at IS NULL
+   AND expires_at > $2
+ LIMIT 1";
+
 const TRY_CODE: &str = "
 INSERT INTO code_tries (email, tries, expires_at)
 VALUES ($1, 1, $2)
@@ -69,8 +77,19 @@ const DROP_TRIES: &str = "
 DELETE FROM code_tries
  WHERE email = $1";
 
-pub(crate) const STATEMENTS: &[&str] =
-    &[BY_TOKEN, BY_EMAIL, TRY_CODE, CREATE, NAME, GIVE_PASSWORD, GIVE_ROLE, SPEND, DROP_OTHERS, DROP_TRIES];
+pub(crate) const STATEMENTS: &[&str] = &[
+    BY_TOKEN,
+    BY_EMAIL,
+    CODE_TRIES_USED,
+    TRY_CODE,
+    CREATE,
+    NAME,
+    GIVE_PASSWORD,
+    GIVE_ROLE,
+    SPEND,
+    DROP_OTHERS,
+    DROP_TRIES,
+];
 
 /// A registration, and what has become of it and of its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +146,12 @@ fn found(row: &Row) -> Result<Found> {
         expires_at: columns::time(row, 11)?,
     };
     Ok(Found { pending, spent: row.opt_int(12)?.is_some(), known: row.opt_array::<16>(13)?.is_some() })
+}
+
+/// How many of its tries an address has used; nothing where no registration of it waits.
+pub async fn code_tries(store: &Store, email: &Email, now: Time) -> Result<Option<u32>> {
+    let rows = store.db.read(CODE_TRIES_USED, &[email.canonical().into(), now.micros().into()]).await?;
+    rows.first().map(|row| columns::count(row, 0)).transpose()
 }
 
 /// Reserves one of the [`CODE_TRIES`] of an address before a code is compared; they last until `until`, counted from

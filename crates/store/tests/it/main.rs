@@ -29,4 +29,5 @@ mod schema;
 mod sessions;
 mod support;
 mod texts;
+mod throttles;
 mod values;

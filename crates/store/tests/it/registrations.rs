@@ -7,9 +7,10 @@ use countersign_core::account::verify::CODE_TRIES;
 use countersign_core::account::{Identifier, Role, State};
 use countersign_core::audit::Kind;
 use countersign_core::{AccountId, CredentialId, Locale, Span, Time};
-use countersign_store::account::register::{notice_batch, pend_batch, register_facts};
+use countersign_store::account::register::{notice_batch, pend_batch, register_facts, wait};
 use countersign_store::account::verify::{
-    NewAccount, code_try_batch, create_batch, create_direct_batch, pendings_by_email, verify_facts_by_token,
+    NewAccount, code_tries, code_try_batch, create_batch, create_direct_batch, pendings_by_email,
+    verify_facts_by_token,
 };
 use countersign_store::account::{account, account_by_identifier, accounts, roles};
 use countersign_store::audit::{Filter, events};
@@ -227,6 +228,43 @@ async fn dos_08_fifty_registrations_of_a_known_address_send_three_notices_a_day(
         assert_eq!(register::decide(&facts, true), Decision::Silent);
         let tomorrow = register_facts(store, &address, NOW + NOTICE_WINDOW).await.unwrap();
         assert_eq!(tomorrow.recent_notices, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn dos_07_it_is_known_when_too_many_registrations_wait() {
+    every_store(async |store| {
+        for number in 0..3_u8 {
+            assert!(!wait(store, 3).await.unwrap(), "{number}");
+            applied(store, pend(&pending(&format!("person{number}@example.org"), 0), NOW)).await;
+        }
+        assert!(wait(store, 3).await.unwrap());
+        assert!(!wait(store, 4).await.unwrap());
+        assert!(!register_facts(store, &email("lee@example.org"), NOW).await.unwrap().crowded);
+        let found = pendings_by_email(store, &email("person0@example.org"), NOW).await.unwrap();
+        applied(store, verify(&found[0].pending, NOW)).await;
+        assert!(!wait(store, 3).await.unwrap(), "one that was answered still waits");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn dos_07_only_an_address_that_waits_for_a_code_has_tries() {
+    every_store(async |store| {
+        let pending = pending("kim@example.org", 0);
+        let used = async |at| code_tries(store, &pending.email, at).await.unwrap();
+        assert_eq!(used(NOW).await, None);
+        applied(store, pend(&pending, NOW)).await;
+        assert_eq!(used(NOW).await, Some(0));
+        for tries in 1..=CODE_TRIES {
+            applied(store, code_try_batch(&pending.email, pending.expires_at, &stamp(NOW))).await;
+            assert_eq!(used(NOW).await, Some(tries));
+        }
+        lost(store, code_try_batch(&pending.email, pending.expires_at, &stamp(NOW))).await;
+        assert_eq!(used(pending.expires_at).await, None);
+        applied(store, verify(&pending, NOW)).await;
+        assert_eq!(used(NOW).await, None);
     })
     .await;
 }

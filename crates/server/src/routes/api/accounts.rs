@@ -35,6 +35,7 @@ pub(crate) struct Body {
             The login cookie lets this browser answer it without the password", body = Accepted),
         (status = 400, description = "invalid_request, password_rejected"),
         (status = 403, description = "csrf; forbidden: this server sends no mail"),
+        (status = 429, description = "throttled: not before the seconds in Retry-After"),
         (status = 503, description = "overloaded")))]
 pub(crate) async fn register(ctx: Ctx, Json(body): Json<Body>) -> Result<Response, Problem> {
     let mut fields = Fields::new();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use countersign_core::account::Identifier;
 use countersign_core::credential::Password;
 use countersign_core::token::access;
 use countersign_core::url::ResourceId;
@@ -62,10 +61,11 @@ enum LoginAnswer {
         (status = 400, description = "invalid_request"),
         (status = 401, description = "invalid_credentials"),
         (status = 403, description = "csrf"),
+        (status = 429, description = "throttled: not before the seconds in Retry-After"),
         (status = 503, description = "overloaded")))]
 pub(crate) async fn login(ctx: Ctx, visitor: Visitor, Json(body): Json<Body>) -> Result<Response, Problem> {
     let attempt = Attempt {
-        identifier: Identifier::parse(&body.identifier).ok(),
+        typed: &body.identifier,
         password: Password::parse(&body.password).ok().map(Arc::new),
         remember: body.remember,
         deliver: deliver(&ctx, &body).await?,

@@ -31,6 +31,7 @@ pub(crate) struct Body {
         (status = 400, description = "invalid_request with `current` and `current_wrong` in `errors`; password_rejected"),
         (status = 401, description = "invalid_token"),
         (status = 403, description = "csrf"),
+        (status = 429, description = "throttled: not before the seconds in Retry-After"),
         (status = 503, description = "overloaded")))]
 pub(crate) async fn change(ctx: Ctx, caller: Caller, Json(body): Json<Body>) -> Result<Response, Problem> {
     let live = caller.live();

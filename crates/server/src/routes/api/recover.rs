@@ -26,6 +26,7 @@ pub(crate) struct Body {
         (status = 202, description = "`{}`, and a mail with a link if there is such an account", body = Accepted),
         (status = 400, description = "invalid_request"),
         (status = 403, description = "csrf; forbidden: this server sends no mail"),
+        (status = 429, description = "throttled: not before the seconds in Retry-After"),
         (status = 503, description = "overloaded")))]
 pub(crate) async fn recover(ctx: Ctx, Json(body): Json<Body>) -> Result<Response, Problem> {
     let mut fields = Fields::new();

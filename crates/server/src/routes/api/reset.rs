@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use crate::ctx::Ctx;
 use crate::extract::json::Json;
 use crate::flows::reset::{Changed, reset as set};
-use crate::respond::empty;
 use crate::respond::problem::Problem;
+use crate::respond::{cookie, empty};
 
 use super::input::{new_password, rejected};
 
@@ -32,12 +32,17 @@ pub(crate) struct Body {
         (status = 400, description = "invalid_request, password_rejected; the link goes on working"),
         (status = 401, description = "invalid_token: the link was used, is too old, or was replaced by a newer one"),
         (status = 403, description = "csrf"),
+        (status = 429, description = "throttled: not before the seconds in Retry-After"),
         (status = 503, description = "overloaded")))]
 pub(crate) async fn reset(ctx: Ctx, Json(body): Json<Body>) -> Result<Response, Problem> {
     let token = Secret::parse(&body.token).ok();
     let password = new_password("password", &body.password)?;
     match set(&ctx, token.as_ref(), &password).await? {
-        Changed::Done => Ok(empty(StatusCode::NO_CONTENT)),
+        Changed::Done(account) => {
+            let mut response = empty(StatusCode::NO_CONTENT);
+            cookie::device(response.headers_mut(), &ctx, account);
+            Ok(response)
+        }
         Changed::Rejected(rejection) => Err(rejected("password", rejection)),
     }
 }

@@ -40,6 +40,7 @@ pub(crate) struct Body {
             than the one that registered"),
         (status = 401, description = "invalid_token: the link or code, or the password with it, does not work"),
         (status = 403, description = "csrf"),
+        (status = 429, description = "throttled: not before the seconds in Retry-After"),
         (status = 503, description = "overloaded")))]
 pub(crate) async fn verify(
     ctx: Ctx,

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use countersign_core::account::Identifier;
 use countersign_core::credential::Password;
 use countersign_core::url::ReturnTo;
-use countersign_pages::{Busy, CookiePage, LoginMessage, LoginPage};
+use countersign_pages::{CookiePage, LoginMessage, LoginPage};
 use http::StatusCode;
 
 use crate::ctx::Ctx;
@@ -45,7 +44,7 @@ pub(crate) async fn submit(
     // Where both say it, they agree: the form saw to that (attack RED-06).
     let return_to = form.get("return_to").or(query.get("return_to")).and_then(ReturnTo::parse);
     let attempt = Attempt {
-        identifier: Identifier::parse(form.text("username")).ok(),
+        typed: form.text("username"),
         password: Password::parse(form.text("password")).ok().map(Arc::new),
         remember: form.get("remember").is_some(),
         deliver: Deliver::Cookie,
@@ -59,21 +58,19 @@ pub(crate) async fn submit(
             Ok(response)
         }
         Err(problem) => {
-            let (status, message) = match problem.kind {
-                Kind::InvalidCredentials => (StatusCode::UNAUTHORIZED, LoginMessage::Refused),
-                Kind::Overloaded => {
-                    problem.log(&ctx);
-                    (StatusCode::SERVICE_UNAVAILABLE, LoginMessage::Busy(Busy::Overloaded))
-                }
-                _ => return Err(problem),
+            let again = |status, message| {
+                let form = LoginPage {
+                    username: form.text("username"),
+                    remember: attempt.remember,
+                    return_to: return_to.as_ref().map(ReturnTo::as_str),
+                    message: Some(message),
+                };
+                page::show(&ctx, (status, &own_path(&form), false), &form)
             };
-            let again = LoginPage {
-                username: form.text("username"),
-                remember: attempt.remember,
-                return_to: return_to.as_ref().map(ReturnTo::as_str),
-                message: Some(message),
-            };
-            Ok(page::show(&ctx, (status, &own_path(&again), false), &again))
+            if problem.kind == Kind::InvalidCredentials {
+                return Ok(again(StatusCode::UNAUTHORIZED, LoginMessage::Refused));
+            }
+            page::put_off(&ctx, problem, |status, busy| again(status, LoginMessage::Busy(busy)))
         }
     }
 }

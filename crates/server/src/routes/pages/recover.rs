@@ -2,14 +2,14 @@
 
 use axum::response::Response;
 use countersign_core::account::Email;
-use countersign_pages::{Busy, EmailProblem, RecoverPage, RecoverSentPage};
+use countersign_pages::{EmailProblem, RecoverPage, RecoverSentPage};
 use http::StatusCode;
 
 use crate::ctx::Ctx;
 use crate::extract::form::{Form, Query};
 use crate::flows::recover::recover;
 use crate::respond::page;
-use crate::respond::problem::{Kind, Problem};
+use crate::respond::problem::Problem;
 
 const PATH: &str = "/recover";
 
@@ -29,11 +29,9 @@ pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
     };
     match recover(&ctx, &address).await {
         Ok(()) => Ok(page::see_other("/recover?sent=1")),
-        Err(problem) if problem.kind == Kind::Overloaded => {
-            problem.log(&ctx);
-            let shown = RecoverPage { email, problem: None, busy: Some(Busy::Overloaded) };
-            Ok(page::show(&ctx, (StatusCode::SERVICE_UNAVAILABLE, PATH, false), &shown))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => page::put_off(&ctx, problem, |status, busy| {
+            let shown = RecoverPage { email, problem: None, busy: Some(busy) };
+            page::show(&ctx, (status, PATH, false), &shown)
+        }),
     }
 }

@@ -7,13 +7,13 @@ use countersign_core::Span;
 use countersign_core::account::{DisplayName, Email};
 use countersign_core::credential::Password;
 use countersign_core::credential::policy::Rejection;
-use countersign_pages::{Busy, EmailProblem, NameProblem, RegisterPage, RegisterProblems};
+use countersign_pages::{EmailProblem, NameProblem, RegisterPage, RegisterProblems};
 use http::StatusCode;
 
 use crate::ctx::Ctx;
 use crate::extract::form::Form;
 use crate::flows::register::{Registered, Registration, register};
-use crate::respond::problem::{Kind, Problem};
+use crate::respond::problem::Problem;
 use crate::respond::{cookie, page};
 
 use super::login::form_urlencoded;
@@ -28,7 +28,7 @@ pub(crate) async fn show(ctx: Ctx) -> Response {
 pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
     let registration = match read(&ctx, &form) {
         Ok(registration) => registration,
-        Err(problems) => return Ok(again(&ctx, &form, problems)),
+        Err(problems) => return Ok(again(&ctx, &form, (StatusCode::BAD_REQUEST, problems))),
     };
     match register(&ctx, registration).await {
         Ok(Registered::Done(browser)) => {
@@ -37,15 +37,13 @@ pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
             Ok(response)
         }
         Ok(Registered::Rejected(rejection)) => {
-            let password = Some(rejection.into());
-            Ok(again(&ctx, &form, RegisterProblems { password, ..RegisterProblems::default() }))
+            let problems =
+                RegisterProblems { password: Some(rejection.into()), ..RegisterProblems::default() };
+            Ok(again(&ctx, &form, (StatusCode::BAD_REQUEST, problems)))
         }
-        Err(problem) if problem.kind == Kind::Overloaded => {
-            problem.log(&ctx);
-            let busy = Some(Busy::Overloaded);
-            Ok(again(&ctx, &form, RegisterProblems { busy, ..RegisterProblems::default() }))
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => page::put_off(&ctx, problem, |status, busy| {
+            again(&ctx, &form, (status, RegisterProblems { busy: Some(busy), ..RegisterProblems::default() }))
+        }),
     }
 }
 
@@ -78,9 +76,7 @@ fn read(ctx: &Ctx, form: &Form) -> Result<Registration, RegisterProblems> {
     }
 }
 
-fn again(ctx: &Ctx, form: &Form, problems: RegisterProblems) -> Response {
-    let status =
-        if problems.busy.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+fn again(ctx: &Ctx, form: &Form, (status, problems): (StatusCode, RegisterProblems)) -> Response {
     let shown = RegisterPage { email: form.text("email"), name: form.text("name"), problems };
     page::show(ctx, (status, PATH, false), &shown)
 }

@@ -14,8 +14,8 @@ use http::StatusCode;
 use crate::ctx::Ctx;
 use crate::extract::form::{Form, Query};
 use crate::flows::reset::{Changed, reset};
-use crate::respond::page;
 use crate::respond::problem::{Kind, Problem};
+use crate::respond::{cookie, page};
 
 pub(crate) async fn show(ctx: Ctx, query: Query) -> Result<Response, Problem> {
     let token = query.get("token").unwrap_or("");
@@ -34,14 +34,16 @@ pub(crate) async fn submit(ctx: Ctx, fields: Form) -> Result<Response, Problem> 
         Err(error) => return Ok(refused(&ctx, token, error.into())),
     };
     match reset(&ctx, Secret::parse(token).ok().as_ref(), &password).await {
-        Ok(Changed::Done) => Ok(page::see_other("/login?changed=1")),
+        Ok(Changed::Done(account)) => {
+            let mut response = page::see_other("/login?changed=1");
+            cookie::device(response.headers_mut(), &ctx, account);
+            Ok(response)
+        }
         Ok(Changed::Rejected(rejection)) => Ok(refused(&ctx, token, rejection)),
         Err(problem) if problem.kind == Kind::InvalidToken => Ok(dead(&ctx)),
-        Err(problem) if problem.kind == Kind::Overloaded => {
-            problem.log(&ctx);
-            Ok(form(&ctx, StatusCode::SERVICE_UNAVAILABLE, token, (None, Some(Busy::Overloaded))))
+        Err(problem) => {
+            page::put_off(&ctx, problem, |status, busy| form(&ctx, status, token, (None, Some(busy))))
         }
-        Err(problem) => Err(problem),
     }
 }
 

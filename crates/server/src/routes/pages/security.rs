@@ -3,7 +3,7 @@
 use axum::response::Response;
 use countersign_core::AccountId;
 use countersign_core::audit::Kind as AuditKind;
-use countersign_pages::{ActivityItem, ActivityKind, Busy, PasswordProblem, SecurityPage, SecurityProblem};
+use countersign_pages::{ActivityItem, ActivityKind, PasswordProblem, SecurityPage, SecurityProblem};
 use countersign_store::audit::{Filter, Line, events};
 use countersign_store::live::LiveSession;
 use http::StatusCode;
@@ -12,7 +12,7 @@ use crate::ctx::Ctx;
 use crate::extract::caller::Visitor;
 use crate::extract::form::{Form, Query};
 use crate::flows::password::{Change, Changed, change};
-use crate::respond::problem::{Kind, Problem};
+use crate::respond::problem::Problem;
 use crate::respond::{cookie, page};
 
 const PATH: &str = "/account/security";
@@ -23,7 +23,8 @@ const SHOWN: u32 = 12;
 pub(crate) async fn show(ctx: Ctx, query: Query, visitor: Visitor) -> Result<Response, Problem> {
     let Some(live) = visitor.0 else { return Ok(super::login::first(PATH)) };
     let changed = query.get("changed").is_some();
-    form(&ctx, &live, StatusCode::OK, (None, changed)).await
+    let activity = recent(&ctx, live.session.account).await?;
+    Ok(form(&ctx, (&live, &activity), StatusCode::OK, (None, changed)))
 }
 
 /// Fields: `current`, `new`.
@@ -41,30 +42,27 @@ pub(crate) async fn submit(ctx: Ctx, visitor: Visitor, fields: Form) -> Result<R
         Ok(Changed::WrongCurrent) => SecurityProblem::WrongCurrent,
         Ok(Changed::Same) => SecurityProblem::New(PasswordProblem::SameAsOld),
         Ok(Changed::Rejected(rejection)) => SecurityProblem::New(rejection.into()),
-        Err(problem) if problem.kind == Kind::Overloaded => {
-            problem.log(&ctx);
-            SecurityProblem::Busy(Busy::Overloaded)
+        Err(problem) => {
+            let activity = recent(&ctx, live.session.account).await?;
+            return page::put_off(&ctx, problem, |status, busy| {
+                form(&ctx, (&live, &activity), status, (Some(SecurityProblem::Busy(busy)), false))
+            });
         }
-        Err(problem) => return Err(problem),
     };
-    let status = match problem {
-        SecurityProblem::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    form(&ctx, &live, status, (Some(problem), false)).await
+    let activity = recent(&ctx, live.session.account).await?;
+    Ok(form(&ctx, (&live, &activity), StatusCode::BAD_REQUEST, (Some(problem), false)))
 }
 
-async fn form(
+fn form(
     ctx: &Ctx,
-    live: &LiveSession,
+    (live, lines): (&LiveSession, &[Line]),
     status: StatusCode,
     (problem, changed): (Option<SecurityProblem>, bool),
-) -> Result<Response, Problem> {
-    let lines = recent(ctx, live.session.account).await?;
+) -> Response {
     let activity = lines.iter().filter_map(activity).collect();
     let email = live.account.email.as_ref().map_or("", |email| email.display());
     let shown = SecurityPage { email, problem, changed, activity };
-    Ok(page::show(ctx, (status, PATH, true), &shown))
+    page::show(ctx, (status, PATH, true), &shown)
 }
 
 async fn recent(ctx: &Ctx, account: AccountId) -> Result<Vec<Line>, Problem> {

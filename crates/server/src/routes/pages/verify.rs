@@ -9,9 +9,7 @@ use countersign_core::account::Email;
 use countersign_core::account::verify::Refusal;
 use countersign_core::credential::Password;
 use countersign_core::secret::Secret;
-use countersign_pages::{
-    Busy, CheckMailPage, CodeProblem, EmailProblem, VerifiedPage, VerifyDeadPage, VerifyPage,
-};
+use countersign_pages::{CheckMailPage, CodeProblem, EmailProblem, VerifiedPage, VerifyDeadPage, VerifyPage};
 use countersign_store::account::verify::verify_facts_by_token;
 use http::{HeaderMap, StatusCode};
 
@@ -21,7 +19,7 @@ use crate::extract::form::{Form, Query};
 use crate::flows::register::resend as send_again;
 use crate::flows::verify::{Claim, Code, Verification, Verified, verify};
 use crate::respond::page;
-use crate::respond::problem::{Kind, Problem};
+use crate::respond::problem::Problem;
 
 use super::register::check_mail;
 
@@ -83,12 +81,12 @@ fn by_link(ctx: &Ctx, token: &str, came: Result<Verified, Problem>) -> Result<Re
         Ok(Verified::Refused(_)) => {
             return Ok(page::show(ctx, (StatusCode::BAD_REQUEST, "/verify", false), &VerifyDeadPage));
         }
-        Err(problem) if problem.kind == Kind::Overloaded => {
-            problem.log(ctx);
-            shown.busy = Some(Busy::Overloaded);
-            StatusCode::SERVICE_UNAVAILABLE
+        Err(problem) => {
+            return page::put_off(ctx, problem, |status, busy| {
+                let shown = VerifyPage { busy: Some(busy), ..shown };
+                page::show(ctx, (status, "/verify", false), &shown)
+            });
         }
-        Err(problem) => return Err(problem),
     };
     Ok(page::show(ctx, (status, "/verify", false), &shown))
 }
@@ -98,22 +96,24 @@ fn by_code(
     form: &Form,
     came: Result<Result<Verified, Problem>, CodeProblem>,
 ) -> Result<Response, Problem> {
-    let (status, problem) = match came {
-        Ok(Ok(Verified::Done)) => return Ok(done(ctx)),
-        Ok(Ok(Verified::AskPassword)) => (StatusCode::BAD_REQUEST, None),
-        // Wrong, too late, unknown, or no tries left: one answer (I14).
-        Ok(Ok(Verified::Refused(_))) => (StatusCode::BAD_REQUEST, Some(CodeProblem::Wrong)),
-        Ok(Err(problem)) if problem.kind == Kind::Overloaded => {
-            problem.log(ctx);
-            (StatusCode::SERVICE_UNAVAILABLE, Some(CodeProblem::Busy(Busy::Overloaded)))
-        }
-        Ok(Err(problem)) => return Err(problem),
-        Err(problem) => (StatusCode::BAD_REQUEST, Some(problem)),
+    let again = |status, problem: Option<CodeProblem>| {
+        // Only a code that was right, and lacks the password, is worth another try.
+        let code = if problem.is_none() { form.text("code") } else { "" };
+        let email = form.text("email");
+        let shown = CheckMailPage { email, code, ask_password: true, resent: false, problem };
+        page::show(ctx, (status, "/verify?sent=1", false), &shown)
     };
-    // Only a code that was right, and lacks the password, is worth another try.
-    let code = if problem.is_none() { form.text("code") } else { "" };
-    let shown = CheckMailPage { email: form.text("email"), code, ask_password: true, resent: false, problem };
-    Ok(page::show(ctx, (status, "/verify?sent=1", false), &shown))
+    let problem = match came {
+        Ok(Ok(Verified::Done)) => return Ok(done(ctx)),
+        Ok(Ok(Verified::AskPassword)) => None,
+        // Wrong, too late, unknown, or no tries left: one answer (I14).
+        Ok(Ok(Verified::Refused(_))) => Some(CodeProblem::Wrong),
+        Ok(Err(problem)) => {
+            return page::put_off(ctx, problem, |status, busy| again(status, Some(CodeProblem::Busy(busy))));
+        }
+        Err(problem) => Some(problem),
+    };
+    Ok(again(StatusCode::BAD_REQUEST, problem))
 }
 
 fn done(ctx: &Ctx) -> Response {

@@ -1,0 +1,115 @@
+//! Before anything is compared: one helper for every path on which somebody could guess.
+
+use countersign_core::AccountId;
+use countersign_core::account::Email;
+use countersign_core::audit::{Actor, Event, Kind as AuditKind};
+use countersign_core::session::Session;
+use countersign_core::throttle::admit::Limit;
+use countersign_core::throttle::{Familiar, Guess, Prefix, Subject};
+use countersign_store::Batch;
+use countersign_store::ephemeral::{Refused, Reservation};
+
+use crate::ctx::Ctx;
+use crate::respond::problem::{Kind, Problem};
+
+/// Makes a guess, if it may be made: counted before anything is compared (attack LOG-13), and kept until its reservation
+/// is released because it was right. Where the queue is full nothing was compared, and the guess never was.
+pub(crate) async fn guess<T>(
+    ctx: &Ctx,
+    subject: Option<Subject>,
+    comparison: impl Future<Output = Result<T, Problem>>,
+) -> Result<(T, Reservation), Problem> {
+    let account = subject.as_ref().and_then(Subject::account);
+    let device = account.and_then(|account| device(ctx, account));
+    let held = reserve(ctx, subject, device).await?;
+    compare(held, comparison).await
+}
+
+/// The same for a session that guesses at its own account's password: held to its own guesses, so that nobody who
+/// guesses elsewhere keeps its owner from changing the password.
+pub(crate) async fn guess_in_session<T>(
+    ctx: &Ctx,
+    session: &Session,
+    comparison: impl Future<Output = Result<T, Problem>>,
+) -> Result<(T, Reservation), Problem> {
+    let familiar = Some(Familiar::Session(session.id));
+    let held = reserve(ctx, Some(Subject::Account(session.account)), familiar).await?;
+    compare(held, comparison).await
+}
+
+/// A link that nobody was mailed: a wrong guess of its address, and no more than that.
+pub(crate) async fn count_made_up_link(ctx: &Ctx) -> Result<(), Problem> {
+    reserve(ctx, None, None).await.map(drop)
+}
+
+/// Counts a request for a mail, or refuses it, whether any would be sent or not (attack DOS-08).
+pub(crate) async fn reserve_mail(ctx: &Ctx, to: &Email) -> Result<(), Problem> {
+    let policy = &ctx.app.policy;
+    if !policy.capped {
+        return Ok(());
+    }
+    match ctx.app.throttles.reserve_mail(Prefix::of(ctx.ip), to, (&policy.throttle, ctx.now)) {
+        Ok(()) => Ok(()),
+        Err(refused) => Err(refuse(ctx, refused, None).await?),
+    }
+}
+
+fn device(ctx: &Ctx, account: AccountId) -> Option<Familiar> {
+    let known = ctx.known_device.as_ref()?.known_to(account, ctx.now, &ctx.app.devices);
+    known.map(Familiar::Device)
+}
+
+async fn reserve(
+    ctx: &Ctx,
+    subject: Option<Subject>,
+    familiar: Option<Familiar>,
+) -> Result<Reservation, Problem> {
+    let policy = &ctx.app.policy;
+    if !policy.capped {
+        return Ok(Reservation::unlimited());
+    }
+    let account = subject.as_ref().and_then(Subject::account);
+    let guess = Guess { subject, prefix: Prefix::of(ctx.ip), familiar };
+    let admission = ctx.app.throttles.reserve(&guess, &policy.throttle, ctx.now).await;
+    if admission.unusual {
+        tell(ctx, Limit::Global, None).await?;
+    }
+    match admission.verdict {
+        Ok(held) => Ok(held),
+        Err(refused) => Err(refuse(ctx, refused, account).await?),
+    }
+}
+
+async fn compare<T>(
+    held: Reservation,
+    comparison: impl Future<Output = Result<T, Problem>>,
+) -> Result<(T, Reservation), Problem> {
+    match comparison.await {
+        Ok(compared) => Ok((compared, held)),
+        Err(problem) => {
+            if problem.kind == Kind::Overloaded {
+                held.release();
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// A refusal is told once a window: a line for each request of a flood would be a flood of its own (attack DOS-07).
+async fn refuse(ctx: &Ctx, refused: Refused, account: Option<AccountId>) -> Result<Problem, Problem> {
+    if refused.first {
+        tell(ctx, refused.limit, account.filter(|_| refused.limit == Limit::Account)).await?;
+    }
+    Ok(Problem::new(Kind::Throttled).retry_after(refused.retry_after))
+}
+
+/// Neither log learns what was typed.
+async fn tell(ctx: &Ctx, limit: Limit, account: Option<AccountId>) -> Result<(), Problem> {
+    let ip = ctx.ip.map(tracing::field::display);
+    tracing::warn!(request_id = %ctx.request, limit = limit.as_str(), ip, "limit hit");
+    let event = Event::new(AuditKind::LimitHit).detail("limit", limit.as_str());
+    let event = account.into_iter().fold(event, Event::account);
+    let mut attempts = ctx.attempts();
+    while !attempts.apply(Batch::new(&ctx.stamp(Actor::Anonymous), event.clone())).await? {}
+    Ok(())
+}

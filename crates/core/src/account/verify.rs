@@ -174,7 +174,9 @@ mod tests {
     #[test]
     fn an_address_has_five_tries_and_one_that_waits_for_no_code_has_none() {
         let table = [(None, false), (Some(0), true), (Some(4), true), (Some(5), false), (Some(6), false)];
-        table.into_iter().for_each(|(used, may)| assert_eq!(may_try(used), may, "{used:?}"));
+        for (used, may) in table {
+            assert_eq!(may_try(used), may, "{used:?}");
+        }
     }
 
     #[test]

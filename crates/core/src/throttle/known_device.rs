@@ -171,7 +171,9 @@ mod tests {
     fn the_last_four_accounts_are_kept_and_each_once() {
         let device = (1..=5).fold(None, |before, number| Some(after(before.as_ref(), number))).unwrap();
         let table = [(1, false), (2, true), (3, true), (4, true), (5, true)];
-        table.into_iter().for_each(|(number, is)| assert_eq!(known(&device, number), is, "{number}"));
+        for (number, is) in table {
+            assert_eq!(known(&device, number), is, "{number}");
+        }
         let again = after(Some(&after(Some(&device), 5)), 2);
         assert_eq!(again.logins.len(), ACCOUNTS);
         assert!(known(&again, 3));

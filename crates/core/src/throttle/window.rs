@@ -7,7 +7,7 @@
 use crate::{Span, Time};
 
 /// Slices that are kept: those of a window, and the one that is under way.
-const KEPT: usize = SLICES as usize + 1;
+const KEPT: usize = 16;
 const SLICES: i64 = 15;
 
 /// Cuts time into slices.
@@ -181,7 +181,9 @@ mod tests {
             let mut window = Window::new(grid().slice(NOW));
             let mut times: Vec<_> = hits.into_iter().map(|after| NOW + Span::seconds(after)).collect();
             times.sort();
-            times.iter().for_each(|at| window.hit(grid().slice(*at)));
+            for at in &times {
+                window.hit(grid().slice(*at));
+            }
             let now = *times.last().unwrap();
             let slices = window.slices_until_below(10, grid().slice(now));
             let wait = grid().until(now, slices);

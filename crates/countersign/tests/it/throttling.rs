@@ -32,6 +32,11 @@ async fn log_in_from(
     client.send(request.header("x-forwarded-for", address)).await
 }
 
+/// A wrong guess.
+async fn guess(mut client: Client, identifier: String) -> anyhow::Result<StatusCode> {
+    Ok(client.log_in(&identifier, OTHER_PASSWORD).await?.status)
+}
+
 /// Wrong guesses at an account, each from another address.
 async fn lock(server: &TestServer, identifier: &str) -> anyhow::Result<()> {
     for number in 0..10 {
@@ -81,10 +86,7 @@ async fn log_13_of_five_hundred_wrong_tries_at_once_ten_are_compared() {
             register(&server, &email).await?;
             let failed = server.audited("login.failed").await?;
             let pool = Client::tool(&server);
-            let guess = |_| {
-                let (mut client, email) = (pool.clone(), email.clone());
-                async move { Ok(client.log_in(&email, OTHER_PASSWORD).await?.status) }
-            };
+            let guess = |_| guess(pool.clone(), email.clone());
             let answers = at_once(500, guess).await?;
             let compared = answers.iter().filter(|status| **status == WRONG).count();
             let refused = answers.iter().filter(|status| **status == THROTTLED).count();
@@ -332,7 +334,7 @@ async fn dos_08_one_address_asks_for_mails_to_a_hundred_people_and_not_to_one_mo
         let mut tool = Client::browser(&server);
         let ask = async |client: &mut Client, number: u32, address: &str| {
             let email = format!("person{number}@example.org");
-            let (path, body) = if number % 2 == 0 {
+            let (path, body) = if number.is_multiple_of(2) {
                 ("/api/v1/recover", json!({ "email": email }))
             } else {
                 ("/api/v1/accounts", json!({ "email": email, "password": PASSWORD }))

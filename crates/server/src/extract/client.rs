@@ -50,7 +50,7 @@ pub(crate) fn context(app: &App, access: Access, request: &Request) -> Ctx {
 }
 
 /// More proxies than stand before any server: what a header says beyond them is not looked at.
-const HOPS: usize = 16;
+pub(crate) const HOPS: usize = 16;
 
 /// The client's address (attack HTTP-10): the peer's own, unless that is a configured proxy; then the rightmost address
 /// in `X-Forwarded-For` that is no configured proxy. What stands left of it, or of what is no address, was written by
@@ -131,8 +131,10 @@ mod tests {
         assert_eq!(read(&["Basic x"]), None);
         assert_eq!(read(&[]), None);
     }
-    /// As seen behind proxies in 10.0.0.0/8 and at 2001:db8::1.
-    fn client(peer: &str, headers: &[(&'static str, &str)]) -> String {
+    type Headers<'a> = &'a [(&'static str, &'a str)];
+
+    /// As seen behind proxies in 10.0.0.0/8 and at `2001:db8::1`.
+    fn client(peer: &str, headers: Headers<'_>) -> String {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -148,7 +150,7 @@ mod tests {
     fn http_10_only_what_our_own_proxies_saw_is_believed() {
         const XFF: &str = "x-forwarded-for";
         let thousand = vec!["10.0.0.9"; 1000].join(", ");
-        let table: &[(&str, &[(&str, &str)], &str)] = &[
+        let table: &[(&str, Headers<'_>, &str)] = &[
             // A peer that is no proxy of ours is itself, whatever it says.
             ("198.51.100.7", &[(XFF, "6.6.6.6")], "198.51.100.7"),
             ("198.51.100.7", &[(XFF, "10.0.0.1"), ("x-real-ip", "6.6.6.6")], "198.51.100.7"),

@@ -66,7 +66,7 @@ pub(crate) async fn verify(ctx: &Ctx, verification: &Verification) -> Result<Ver
         return prove(ctx, verification).await;
     }
     let subject = subject(ctx, &verification.claim).await?;
-    let (verified, held) = throttle::guess(ctx, subject, prove(ctx, verification)).await?;
+    let (verified, held) = throttle::guess(ctx, subject, Box::pin(prove(ctx, verification))).await?;
     // A link that was used tells nothing of the password that came along.
     let wrong = match (&verification.claim, verified) {
         (Claim::Code(..), Verified::Refused(_)) | (_, Verified::Refused(Refusal::WrongPassword)) => true,

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use serde::de::DeserializeOwned;
 
 use crate::config::{Config, LoadArgs, Mode};
-use crate::extract::client::{Authorization, authorization, client_ip};
+use crate::extract::client::{Authorization, HOPS, authorization, client_ip};
 use crate::extract::cookies::{Cookies, LOGIN, SESSION};
 use crate::extract::{body, form, json};
 use crate::middleware::{csrf, host};
@@ -127,8 +127,9 @@ pub(super) fn client_address(input: &[u8]) {
     let proxy = IpAddr::from([10, 0, 0, 1]);
     let client = client_ip(proxy, &headers, config);
     if let Some(hops) = hops {
-        let first_untrusted = hops.iter().rev().find(|hop| !config.trusts(**hop));
-        let farthest = hops.first().copied().unwrap_or(proxy);
+        let mut near = hops.iter().rev().take(HOPS);
+        let first_untrusted = near.clone().find(|hop| !config.trusts(**hop));
+        let farthest = near.next_back().copied().unwrap_or(proxy);
         assert_eq!(client, first_untrusted.copied().unwrap_or(farthest), "the walk from the right");
     }
     let mut noisy = headers.clone();

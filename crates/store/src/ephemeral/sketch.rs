@@ -201,7 +201,9 @@ mod tests {
     #[test]
     fn dos_04_ten_thousand_others_make_nobody_suspect() {
         let mut sketch = Sketch::new(1 << 15);
-        (0..10_000).for_each(|key| wrong(&mut sketch, &format!("other {key}"), at(Span::ZERO)));
+        for key in 0..10_000 {
+            wrong(&mut sketch, &format!("other {key}"), at(Span::ZERO));
+        }
         let highest = (0..10_000).map(|key| count(&sketch, &format!("new {key}"), at(Span::ZERO)).0).max();
         assert!(highest <= Some(2), "{highest:?}");
     }
@@ -221,8 +223,9 @@ mod tests {
     #[test]
     fn a_key_is_free_when_the_least_of_its_cells_is() {
         let mut sketch = Sketch::new(1024);
-        (0..3).for_each(|_| wrong(&mut sketch, "kim", at(Span::ZERO)));
-        (0..3).for_each(|_| wrong(&mut sketch, "kim", at(Span::minutes(5))));
+        for after in [0, 0, 0, 5, 5, 5] {
+            wrong(&mut sketch, "kim", at(Span::minutes(after)));
+        }
         let kim = place(&sketch, "kim");
         let slices = |limit| sketch.slices_until_below(kim, limit, at(Span::minutes(5)));
         assert_eq!((slices(7), slices(6), slices(3)), (0, 11, 16));

@@ -150,7 +150,9 @@ impl Throttles {
         let now = Grid::of(limits.window).slice(now);
         let mut tables = self.tables.lock();
         let Tables { subjects, familiar, prefixes, mails, .. } = &mut *tables;
-        [subjects, familiar, prefixes, mails].into_iter().for_each(|table| table.prune(now));
+        for table in [subjects, familiar, prefixes, mails] {
+            table.prune(now);
+        }
     }
 
     fn places(&self, guess: &Guess) -> Places {

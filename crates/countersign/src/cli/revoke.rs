@@ -16,11 +16,15 @@ pub(super) struct Revoke {
     /// All that this account has, offline grants too
     #[arg(long, value_name = "ACCOUNT")]
     account: Option<String>,
+    /// Everything that was ever issued, to everybody: for a stolen database or a stolen key
+    #[arg(long)]
+    everything: bool,
 }
 
 /// `countersign revoke`
 pub(super) fn run(place: &Place, revoke: Revoke) -> anyhow::Result<()> {
     let command = match revoke {
+        Revoke { everything: true, .. } => return run_everything(place),
         Revoke { session: Some(session), .. } => Command::RevokeSession { session },
         Revoke { account, .. } => Command::RevokeAccount { account: account.unwrap_or_default() },
     };
@@ -35,5 +39,15 @@ pub(super) fn run(place: &Place, revoke: Revoke) -> anyhow::Result<()> {
         1 => format!("one session of {account} ended"),
         count => format!("{count} sessions of {account} ended"),
     });
+    Ok(())
+}
+
+fn run_everything(place: &Place) -> anyhow::Result<()> {
+    let Reply::EverythingRevoked { not_before } = client::ask(place, Command::RevokeEverything)? else {
+        return Err(client::strange());
+    };
+    out::note(&format!(
+        "everything that was issued before {not_before} has ended; logins from then on count"
+    ));
     Ok(())
 }

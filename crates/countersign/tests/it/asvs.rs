@@ -1,7 +1,10 @@
 //! What OWASP ASVS 5.0 asks of every answer (docs/asvs.md), route by route.
 
 use anyhow::Context as _;
+use countersign_core::Span;
+use countersign_server::admin::{Command, execute};
 use countersign_server::router::paths;
+use countersign_testkit::every::on_every_store;
 use countersign_testkit::logs::logs;
 use countersign_testkit::{Client, Options, StoreKind, TestServer};
 use reqwest::{Method, StatusCode};
@@ -90,6 +93,30 @@ async fn asvs_6_2_1_forms_ask_for_long_passwords_and_take_what_a_manager_types()
     }
     assert_eq!(form.status, StatusCode::OK);
     Ok(())
+}
+
+#[tokio::test]
+async fn asvs_7_4_5_an_operator_ends_everything_at_once_for_everybody() {
+    on_every_store(async |server| {
+        register(&server, KIM).await?;
+        register(&server, "lee@example.org").await?;
+        let (mut kim, mut lee) = (browser(&server, KIM).await?, Client::tool(&server));
+        let tokens = lee.tokens("lee@example.org", PASSWORD).await?;
+        execute(&server.app, Command::RevokeEverything).await?;
+        assert_eq!(kim.get("/api/v1/session").await?.status, StatusCode::UNAUTHORIZED);
+        let answer = lee.bearer(Method::GET, "/api/v1/session", &tokens.access).await?;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        let refreshed = lee.refresh(&tokens.refresh).await?;
+        assert_eq!(
+            (refreshed.status, refreshed.json()["error"].as_str()),
+            (StatusCode::BAD_REQUEST, Some("invalid_grant"))
+        );
+        assert_eq!(server.audited("everything.ended").await?, 1);
+        server.clock.advance(Span::seconds(4));
+        assert_eq!(browser(&server, KIM).await?.get("/api/v1/session").await?.status, StatusCode::OK);
+        Ok(())
+    })
+    .await;
 }
 
 #[tokio::test]

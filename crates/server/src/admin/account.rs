@@ -7,12 +7,14 @@ use countersign_core::account::{Account, DisplayName, Email, Identifier, Role};
 use countersign_core::audit::Actor;
 use countersign_core::credential::Password;
 use countersign_core::credential::policy::Rejection;
+use countersign_core::revocation::Epoch;
 use countersign_core::session::EndReason;
 use countersign_core::session::end::{self, Scope};
-use countersign_core::{AccountId, CredentialId, SessionId};
+use countersign_core::{AccountId, CredentialId, SessionId, Span};
 use countersign_store::account::change::change_batch;
 use countersign_store::account::verify::{self, create_direct_batch};
 use countersign_store::account::{self as store, account_by_identifier};
+use countersign_store::revocation::end_everything_batch;
 use countersign_store::session::sessions_of;
 
 use crate::ctx::Ctx;
@@ -102,6 +104,16 @@ pub(super) async fn revoke(ctx: &Ctx, named: &str) -> Result<Reply, AdminError> 
     end_by(ctx, Actor::Operator, &end::decide(account, Scope::All, EndReason::Revoked)).await?;
     let sessions = live.iter().map(|session| session.id.to_string()).collect();
     Ok(Reply::Revoked { account: account.to_string(), sessions })
+}
+
+/// Ends all that was ever issued, to whomever. What is issued within the next seconds is dead as well: nothing that is
+/// being made right now escapes.
+pub(super) async fn revoke_everything(ctx: &Ctx) -> Result<Reply, AdminError> {
+    let epoch = Epoch::ending(ctx.now, Span::ZERO);
+    let batch = end_everything_batch(epoch, ctx.app.policy.longest_life(), &ctx.stamp(Actor::Operator));
+    // Lost: a later epoch holds already, and what was to end has ended.
+    ctx.attempts().apply(batch).await?;
+    Ok(Reply::EverythingRevoked { not_before: epoch.not_before().rfc3339() })
 }
 
 /// Ends one session, whoever's it is.

@@ -60,6 +60,8 @@ pub enum Command {
         /// Which account.
         account: String,
     },
+    /// Ends everything: every session, grant, token and mailed link of everybody.
+    RevokeEverything,
     /// Lines of the audit log.
     Audit(AuditQuery),
     /// Lets tokens be made for an API.

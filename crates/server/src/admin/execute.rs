@@ -46,6 +46,7 @@ pub async fn execute_watched(app: &App, command: Command, watch: Watch) -> Resul
         Command::KeysRotate { now } => rotate(&ctx, now).await,
         Command::RevokeSession { session } => account::revoke_session(&ctx, &session).await,
         Command::RevokeAccount { account } => account::revoke(&ctx, &account).await,
+        Command::RevokeEverything => account::revoke_everything(&ctx).await,
         Command::Audit(query) => audit(&ctx, &query).await,
         Command::ResourceAdd { resource } => add_resource(&ctx, &resource).await,
         Command::ResourceList => list_resources(app).await,

@@ -49,6 +49,11 @@ pub enum Reply {
         /// `ses_…`
         sessions: Vec<String>,
     },
+    /// All that was ever issued is dead.
+    EverythingRevoked {
+        /// Whatever was issued before this moment (RFC 3339), which is seconds ahead.
+        not_before: String,
+    },
     /// A page of the audit log.
     Audit(Vec<AuditEntry>),
     /// The APIs that tokens are made for.

@@ -32,4 +32,4 @@ pub use id::{
 pub use locale::Locale;
 pub use policy::Policy;
 pub use random::Random;
-pub use time::{Span, Time};
+pub use time::{Span, Time, clock_jump};

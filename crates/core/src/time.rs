@@ -78,6 +78,16 @@ impl Span {
     }
 }
 
+/// How far the wall clock has moved beyond the time that passed: forward, or back where it is negative. None where that
+/// is no more than a leap second or the slewing of a time service (attack STO-13).
+pub fn clock_jump(wall: Span, passed: Span) -> Option<Span> {
+    let jump = Span(wall.0.saturating_sub(passed.0));
+    (jump.0.saturating_abs() > TOLERANCE.0).then_some(jump)
+}
+
+/// Clocks that agree do so within this.
+const TOLERANCE: Span = Span::seconds(10);
+
 impl Add<Span> for Time {
     type Output = Self;
     fn add(self, span: Span) -> Self {
@@ -120,6 +130,24 @@ mod tests {
     fn times_print_as_rfc_3339_in_utc() {
         assert_eq!(Time::from_micros(1_795_505_746_999_999).rfc3339(), "2026-11-24T07:35:46Z");
         assert_eq!(Time::from_micros(0).rfc3339(), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn sto_13_a_clock_that_jumps_is_told_from_one_that_is_corrected() {
+        let half_a_minute = Span::seconds(30);
+        let table = [
+            (half_a_minute, None),
+            (Span::seconds(31), None),
+            (Span::seconds(40), None),
+            (Span::seconds(41), Some(Span::seconds(11))),
+            (Span::seconds(19), Some(Span::seconds(-11))),
+            (Span::hours(1) + half_a_minute, Some(Span::hours(1))),
+            (half_a_minute + Span::days(-3652), Some(Span::days(-3652))),
+            (Span(i64::MIN), Some(Span(i64::MIN))),
+        ];
+        for (wall, jump) in table {
+            assert_eq!(clock_jump(wall, half_a_minute), jump, "{wall:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::ctx::{Ctx, RequestIds};
 use crate::hash_pool::HashPool;
+use crate::jobs::clock::ClockWatch;
 use crate::keyring::{Keyring, KeyringError, system};
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
@@ -53,6 +54,7 @@ pub struct Inner {
     pub(crate) mail_bell: tokio::sync::Notify,
     pub(crate) status_lists: SignedLists,
     pub(crate) requests: RequestIds,
+    pub(crate) clock_watch: ClockWatch,
 }
 
 impl Deref for App {
@@ -110,6 +112,7 @@ impl App {
             devices: master.mac_key(Purpose::Devices),
             throttles: Arc::new(Throttles::new(master.mac_key(Purpose::Throttles))),
             requests: RequestIds::new(random.as_ref()),
+            clock_watch: ClockWatch::new(clock.now(), clock.passed()),
             mail_bell: tokio::sync::Notify::new(),
             status_lists: SignedLists::default(),
             config,

@@ -7,31 +7,39 @@ use countersign_server::clock::Clock;
 
 /// Time as the test says.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    passed: AtomicI64,
+}
 
 /// Where every test's time begins: 2026-11-24 09:00:00 UTC.
 pub const START: Time = Time::from_micros(1_795_510_800_000_000);
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self(AtomicI64::new(START.micros()))
+        Self { now: AtomicI64::new(START.micros()), passed: AtomicI64::new(0) }
     }
 }
 
 impl ManualClock {
     /// Lets time pass.
     pub fn advance(&self, span: Span) {
-        self.0.fetch_add(span.micros(), Ordering::SeqCst);
+        self.now.fetch_add(span.micros(), Ordering::SeqCst);
+        self.passed.fetch_add(span.micros(), Ordering::SeqCst);
     }
 
-    /// Sets the time, backwards too.
+    /// Sets the time, backwards too, as somebody who sets the machine's clock.
     pub fn set(&self, time: Time) {
-        self.0.store(time.micros(), Ordering::SeqCst);
+        self.now.store(time.micros(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Time {
-        Time::from_micros(self.0.load(Ordering::SeqCst))
+        Time::from_micros(self.now.load(Ordering::SeqCst))
+    }
+
+    fn passed(&self) -> Span {
+        Span::from_micros(self.passed.load(Ordering::SeqCst))
     }
 }

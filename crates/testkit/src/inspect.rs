@@ -9,8 +9,24 @@ use countersign_store::Outcome;
 use countersign_store::account::account_by_identifier;
 use countersign_store::account::change::change_batch;
 use countersign_store::audit::{Filter, Line, events};
+use countersign_store::db::{self, Db, Settings, Statement, StoreUrl};
 
 use crate::server::TestServer;
+
+/// Edits a SQLite database that no server has open, with the store's own engine.
+///
+/// # Errors
+/// A statement is refused, or touches nothing.
+pub async fn edit(database: &std::path::Path, statements: &[&'static str]) -> anyhow::Result<()> {
+    let db = Db::open(&StoreUrl::Sqlite(database.to_owned()), &Settings::default()).await?;
+    for sql in statements {
+        let outcome = db.apply(vec![Statement::any(sql, Vec::new())]).await?;
+        let touched = matches!(&outcome, db::Outcome::Applied(rows) if rows[0] > 0);
+        ensure!(touched, "{sql}: {outcome:?}");
+    }
+    db.close().await;
+    Ok(())
+}
 
 impl TestServer {
     /// The audit log, the oldest line first.

@@ -117,6 +117,20 @@ impl TestServer {
         Self::start_on(store, settings, time).await
     }
 
+    /// Likewise, after something was done to the files of its data behind its back: for SQLite, the database's path.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start), or it could not be done.
+    pub async fn restart_tampered(
+        self,
+        tamper: impl AsyncFnOnce(&std::path::Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
+        let time = (self.manner, Arc::clone(&self.clock));
+        let store = self.shut_down().await?;
+        tamper(&store.folder.path().join("test.db")).await?;
+        Self::start_on(store, BTreeMap::new(), time).await
+    }
+
     async fn start_on(
         store: OwnStore,
         settings: BTreeMap<String, String>,
@@ -141,6 +155,7 @@ impl TestServer {
 
     /// Runs one round of every job, as the schedule would.
     pub async fn run_jobs(&self) {
+        jobs::clock::step(self.app.clone()).await;
         jobs::mail::step(self.app.clone()).await;
         jobs::seen::step(self.app.clone()).await;
         jobs::keys::step(self.app.clone()).await;

@@ -2,6 +2,7 @@
 //! what expired. Each job is a loop over one step, and the step takes its time from the clock it is handed.
 
 pub mod cleanup;
+pub mod clock;
 pub mod keys;
 pub mod mail;
 pub mod sample;
@@ -25,6 +26,7 @@ impl Jobs {
     /// Starts them all.
     pub fn start(app: &App) -> Self {
         let jobs = Self { tasks: TaskTracker::new(), stop: CancellationToken::new() };
+        jobs.every(app, Duration::from_secs(30), clock::step);
         jobs.every(app, Duration::from_secs(30), seen::step);
         jobs.every(app, Duration::from_hours(1), keys::step);
         jobs.every(app, Duration::from_mins(10), cleanup::step);

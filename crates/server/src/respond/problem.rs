@@ -154,6 +154,8 @@ pub(crate) struct Problem {
     pub(crate) retry_after: Option<Span>,
     /// For the log alone.
     pub(crate) cause: Option<String>,
+    /// The database does not hold what was written there: an alarm, whoever asked (attack STO-17).
+    damaged: bool,
 }
 
 impl Problem {
@@ -166,6 +168,7 @@ impl Problem {
             challenge: None,
             retry_after: None,
             cause: None,
+            damaged: false,
         }
     }
 
@@ -218,7 +221,9 @@ impl Problem {
         let (status, code, _) = self.kind.wire();
         let cause = self.cause.as_deref().unwrap_or("");
         ctx.app.metrics.refused(code);
-        if self.kind == Kind::Internal {
+        if self.damaged {
+            tracing::error!(request_id = %ctx.request, code, cause, "the database is damaged: restore a backup");
+        } else if self.kind == Kind::Internal {
             tracing::error!(request_id = %ctx.request, code, cause, "request failed");
         } else if status.is_server_error() {
             tracing::warn!(request_id = %ctx.request, code, cause, "request put off");
@@ -281,7 +286,8 @@ impl From<db::Error> for Problem {
             db::Error::Nul { .. } => Kind::InvalidRequest,
             _ => Kind::Internal,
         };
-        Self::new(kind).cause(error.to_string())
+        let damaged = matches!(error, db::Error::Corrupt { .. } | db::Error::Damaged(_));
+        Self { damaged, ..Self::new(kind).cause(error.to_string()) }
     }
 }
 

@@ -50,6 +50,9 @@ pub enum Error {
         /// The kind that was asked for.
         expected: &'static str,
     },
+    /// The engine finds its file damaged: what is asked for cannot be read. Other parts of it still serve.
+    #[error("the file of the database is damaged: {0}")]
+    Damaged(String),
     /// The schema is not one that this binary can work on.
     #[error("schema: {0}")]
     Schema(String),

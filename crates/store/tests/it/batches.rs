@@ -95,7 +95,7 @@ async fn fifty_parallel_spends_of_one_row_give_exactly_one() {
 
 /// STO-09: each of the writers is answered with success, and none undoes another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_hundred_writers_of_one_row_lose_no_update() {
+async fn sto_09_two_hundred_writers_of_one_row_lose_no_update() {
     everywhere(async |place| {
         let db = place.store().await;
         assert_eq!(apply(&db, vec![parent(1, "ann")]).await, Outcome::Applied(vec![1]));

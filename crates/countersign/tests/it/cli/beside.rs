@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::process::Stdio;
 
 use anyhow::Context as _;
 
@@ -59,6 +60,26 @@ fn migrating_makes_the_schema_once() -> anyhow::Result<()> {
     let second = place.run(&["migrate"])?;
     assert_eq!((second.code, second.out.as_str()), (Some(0), ""));
     assert!(second.err.contains("nothing to do"), "{}", second.err);
+    Ok(())
+}
+
+#[test]
+fn sto_15_of_two_that_start_at_once_one_makes_the_schema_and_the_other_one_says_why_not() -> anyhow::Result<()>
+{
+    let place = Place::new()?;
+    let start = || place.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let both = [start()?, start()?];
+    let (mut made, mut told) = (0, 0);
+    for child in both {
+        let output = child.wait_with_output()?;
+        let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+        made += usize::from(output.status.success() && out.starts_with("0001_"));
+        told += usize::from(
+            err.contains("in use by another Countersign process") || err.contains("nothing to do"),
+        );
+    }
+    assert_eq!((made, told), (1, 1));
+    assert!(place.run(&["migrate"])?.err.contains("nothing to do"));
     Ok(())
 }
 

@@ -175,7 +175,8 @@ fn explain(sql: &'static str, error: &rusqlite::Error) -> Error {
         None | Some(ErrorCode::Unknown | ErrorCode::ConstraintViolation | ErrorCode::TooBig) => {
             Error::Statement { sql, reason }
         }
-        // Disk full, I/O error, a damaged page, a lock held by a foreign tool.
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged(reason),
+        // Disk full, I/O error, a lock held by a foreign tool.
         Some(_) => Error::Unavailable(reason),
     }
 }

@@ -124,6 +124,11 @@ fn answer(connection: &Connection, group: Vec<Batch>) {
 }
 
 fn commit(connection: &Connection, group: &[Batch]) -> Result<Vec<Result<Outcome>>> {
+    // A disk that took no commit may not have taken the rollback either: it is tried until it does, else nothing could
+    // ever begin again (attack STO-05).
+    if !connection.is_autocommit() {
+        control(connection, "ROLLBACK")?;
+    }
     control(connection, "BEGIN IMMEDIATE")?;
     let mut outcomes = Vec::with_capacity(group.len());
     for batch in group {
@@ -165,16 +170,50 @@ mod tests {
         (Batch { statements, reply }, answer)
     }
 
-    /// STO-05. `max_page_count` plays the full disk.
-    #[test]
-    fn a_full_disk_is_unavailable_tells_no_lie_and_does_not_stop_the_thread() {
+    fn place() -> (tempfile::TempDir, Connection) {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("full.db");
+        let path = folder.path().join("store.db");
         std::fs::write(&path, "").expect("a file");
         let connection = super::super::connection::writer(&path, Durability::Full).expect("open");
-        connection
-            .execute_batch("CREATE TABLE t (id BLOB NOT NULL PRIMARY KEY); PRAGMA max_page_count = 20")
-            .expect("a small disk");
+        connection.execute_batch("CREATE TABLE t (id BLOB NOT NULL PRIMARY KEY)").expect("a table");
+        (folder, connection)
+    }
+
+    fn told(connection: &Connection, sizes: &[usize]) -> Vec<Result<Outcome>> {
+        let (group, answers): (Vec<_>, Vec<_>) = sizes.iter().map(|size| batch(*size)).unzip();
+        answer(connection, group);
+        answers.into_iter().map(|answer| answer.blocking_recv().expect("an answer")).collect()
+    }
+
+    fn kept(connection: &Connection) -> usize {
+        query(connection, "SELECT id FROM t", &[]).expect("a read").len()
+    }
+
+    #[test]
+    fn sto_05_a_commit_that_fails_is_an_error_to_each_of_its_batches_and_the_next_one_works() {
+        let (_folder, mut connection) = place();
+        connection.commit_hook(Some(|| true)).expect("a hook that refuses every commit");
+        let answers = told(&connection, &[1, 2, 3]);
+        assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Unavailable(_)))), "{answers:?}");
+        assert_eq!(kept(&connection), 0);
+        connection.commit_hook(None::<fn() -> bool>).expect("the disk is back");
+        assert!(told(&connection, &[1, 2]).iter().all(Result::is_ok));
+        assert_eq!(kept(&connection), 2);
+    }
+
+    #[test]
+    fn sto_05_a_transaction_that_could_not_be_rolled_back_does_not_stop_the_next_one() {
+        let (_folder, connection) = place();
+        connection.execute_batch("BEGIN; INSERT INTO t (id) VALUES (x'aa')").expect("it hangs on");
+        assert!(told(&connection, &[1]).iter().all(Result::is_ok));
+        assert_eq!(kept(&connection), 1, "what hung on is gone");
+    }
+
+    /// `max_page_count` plays the full disk.
+    #[test]
+    fn sto_05_a_full_disk_is_unavailable_tells_no_lie_and_does_not_stop_the_thread() {
+        let (_folder, connection) = place();
+        connection.execute_batch("PRAGMA max_page_count = 20").expect("a small disk");
         let (small, big, other) = (batch(1), batch(1_000_000), batch(2));
         answer(&connection, vec![small.0, big.0, other.0]);
         let applied = |answer: &Result<Outcome>| matches!(answer, Ok(Outcome::Applied(_)));

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     MethodNotAllowed,
     /// 413: too much.
     PayloadTooLarge,
+    /// 431: too much before the body, most likely cookies.
+    HeadersTooLarge,
     /// 415: not a form.
     UnsupportedMediaType,
     /// 421: not our name.
@@ -44,13 +46,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::BadRequest,
         Self::Forbidden,
         Self::Csrf,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::PayloadTooLarge,
+        Self::HeadersTooLarge,
         Self::UnsupportedMediaType,
         Self::WrongHost,
         Self::Throttled,
@@ -66,6 +69,7 @@ impl ErrorKind {
             Self::NotFound => "error-not-found",
             Self::MethodNotAllowed => "error-method-not-allowed",
             Self::PayloadTooLarge => "error-payload-too-large",
+            Self::HeadersTooLarge => "error-headers-too-large",
             Self::UnsupportedMediaType => "error-unsupported-media-type",
             Self::WrongHost => "error-wrong-host",
             Self::Throttled => "busy-throttled",

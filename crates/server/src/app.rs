@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use countersign_core::revocation::StatusIndex;
 use countersign_core::seal::{MasterKey, Purpose, Sealer, WeakKey};
@@ -55,6 +56,7 @@ pub struct Inner {
     pub(crate) status_lists: SignedLists,
     pub(crate) requests: RequestIds,
     pub(crate) clock_watch: ClockWatch,
+    draining: AtomicBool,
 }
 
 impl Deref for App {
@@ -115,6 +117,7 @@ impl App {
             clock_watch: ClockWatch::new(clock.now(), clock.passed()),
             mail_bell: tokio::sync::Notify::new(),
             status_lists: SignedLists::default(),
+            draining: AtomicBool::new(false),
             config,
             policy,
             store,
@@ -129,6 +132,16 @@ impl App {
     /// Writes what is written behind and lets the database go: the last thing that is done.
     pub async fn close(&self) -> Result<(), db::Error> {
         self.store.close(&system(self.clock.now(), self.random.as_ref())).await
+    }
+
+    /// From now on the service is not ready: it stops, and only ends what is under way.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it stops.
+    pub(crate) fn drains(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// A place in a status list for a session or grant about to be born.

@@ -23,6 +23,7 @@ use crate::extract::bearer::Bearer;
 use crate::extract::body::is_declared_too_large;
 use crate::extract::client::{Authorization, Peer, authorization};
 use crate::extract::cookies::{Cookies, SESSION};
+use crate::extract::head;
 use crate::metrics::OpenConnection;
 use crate::middleware::{Access, cors, host};
 use crate::respond::document::has;
@@ -70,6 +71,10 @@ impl Front {
         self.0.app.metrics.connection()
     }
 
+    pub(crate) fn app(&self) -> &App {
+        &self.0.app
+    }
+
     /// Answers one request.
     pub(crate) fn answer(
         &self,
@@ -98,7 +103,7 @@ impl Front {
             _ => return None,
         };
         let ours = host::decide(uri, headers, &config.public_url, config.dev) == host::Verdict::Ours;
-        if ours && !is_declared_too_large(headers) { answer(self, headers) } else { None }
+        if ours && !is_declared_too_large(headers) && !head::is_too_large(uri, headers) { answer(self, headers) } else { None }
     }
 
     /// Who asks, by the face that decides (I2).

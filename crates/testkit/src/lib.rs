@@ -7,12 +7,15 @@ pub mod client;
 pub mod clock;
 pub mod every;
 pub mod faults;
+pub mod flood;
+pub mod http2;
 pub mod inspect;
 pub mod logs;
 pub mod raw;
 pub mod server;
 pub mod sink;
 pub mod stores;
+pub mod tls;
 
 pub use client::{Answer, Client, Tokens};
 pub use clock::{ManualClock, START};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::server::TestServer;
@@ -40,7 +40,31 @@ pub async fn send(server: &TestServer, request: &[u8]) -> anyhow::Result<RawAnsw
 }
 
 async fn exchange(server: &TestServer, request: &[u8]) -> anyhow::Result<RawAnswer> {
+    send_on(&mut TcpStream::connect(server.address).await?, request).await
+}
+
+/// Sends everything, and reads whatever comes until the server closes.
+///
+/// # Errors
+/// The server does not close in time.
+pub async fn send_and_drain(server: &TestServer, request: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(server.address).await?;
+    drop(stream.write_all(request).await);
+    let mut bytes = Vec::new();
+    // A connection that is reset has ended too.
+    let end = async { while stream.read_buf(&mut bytes).await.unwrap_or(0) > 0 {} };
+    tokio::time::timeout(PATIENCE, end).await.context("it does not close")?;
+    Ok(bytes)
+}
+
+/// Sends bytes on a connection, and reads the first answer.
+///
+/// # Errors
+/// The server closes without an answer.
+pub async fn send_on<T: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut T,
+    request: &[u8],
+) -> anyhow::Result<RawAnswer> {
     // A server that has refused already need not read the rest.
     drop(stream.write_all(request).await);
     let mut bytes = Vec::new();

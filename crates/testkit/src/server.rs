@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use countersign_core::random::Random as _;
@@ -14,13 +15,16 @@ use countersign_server::clock::{Clock, SystemClock};
 use countersign_server::config::{Config, LoadArgs, Mode};
 use countersign_server::front::Front;
 use countersign_server::random::SystemRandom;
-use countersign_server::{App, jobs, router, serve};
+use countersign_server::serve::{self, Terms};
+use countersign_server::{App, jobs, router};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::ManualClock;
 use crate::faults::BreakableRandom;
 use crate::stores::{OwnStore, StoreKind};
+use crate::tls;
 
 /// What a test's server is like.
 #[derive(Debug, Clone)]
@@ -37,12 +41,14 @@ pub struct Options {
 struct Manner {
     production: bool,
     real_time: bool,
+    tls: bool,
+    tick: Option<Duration>,
 }
 
 impl Options {
     /// A dev server on this store.
     pub const fn on(store: StoreKind) -> Self {
-        let manner = Manner { production: false, real_time: false };
+        let manner = Manner { production: false, real_time: false, tls: false, tick: None };
         Self { store, settings: BTreeMap::new(), manner }
     }
 
@@ -60,6 +66,20 @@ impl Options {
         self
     }
 
+    /// With TLS of its own, on a certificate made for it: [`TestServer::certificate`].
+    #[must_use]
+    pub const fn tls(mut self) -> Self {
+        self.manner.tls = true;
+        self
+    }
+
+    /// With a listener that loses patience in so much less than a second where a real one would in a second.
+    #[must_use]
+    pub const fn tick(mut self, tick: Duration) -> Self {
+        self.manner.tick = Some(tick);
+        self
+    }
+
     /// With one setting more.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -71,7 +91,7 @@ impl Options {
 /// A running server. Dropping it stops it.
 #[derive(Debug)]
 pub struct TestServer {
-    /// `http://localhost:<port>`: its origin and issuer.
+    /// `http://localhost:<port>`, or `https`: its origin and issuer.
     pub url: String,
     /// Where it listens.
     pub address: SocketAddr,
@@ -83,6 +103,7 @@ pub struct TestServer {
     pub random: Arc<BreakableRandom>,
     manner: Manner,
     stop: CancellationToken,
+    serving: JoinHandle<()>,
     store: OwnStore,
 }
 
@@ -138,19 +159,18 @@ impl TestServer {
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let url = format!("http://localhost:{}", address.port());
+        let url = url(manner, address);
         let config = config(&store, settings, (manner, address))?;
         let master = config.prepare(&SystemRandom).map_err(|error| anyhow::anyhow!("{error}"))?;
         let time: Arc<dyn Clock> = if manner.real_time { Arc::new(SystemClock) } else { clock.clone() };
         let random: Arc<BreakableRandom> = Arc::default();
         let app = App::start(config, &master, time, random.clone()).await?;
         let stop = CancellationToken::new();
-        tokio::spawn(serve::serve(
-            listener,
-            Front::new(&app, router::router(&app)),
-            stop.clone().cancelled_owned(),
-        ));
-        Ok(Self { url, address, app, clock, random, manner, stop, store })
+        let mut terms = Terms::open(&app.config, None, app.clock.now())?;
+        terms.limits.times.tick = manner.tick.unwrap_or(terms.limits.times.tick);
+        let front = Front::new(&app, router::router(&app));
+        let serving = tokio::spawn(serve::serve(listener, front, terms, stop.clone().cancelled_owned()));
+        Ok(Self { url, address, app, clock, random, manner, stop, serving, store })
     }
 
     /// Runs one round of every job, as the schedule would.
@@ -173,8 +193,27 @@ impl TestServer {
         self.store.folder.path()
     }
 
-    async fn shut_down(mut self) -> anyhow::Result<OwnStore> {
+    /// Where the certificate and the key of its TLS lie.
+    pub fn certificate(&self) -> (PathBuf, PathBuf) {
+        certificate(&self.store)
+    }
+
+    /// Asks it to stop, as SIGTERM does: it lets what is under way finish.
+    pub fn stop(&self) {
         self.stop.cancel();
+    }
+
+    /// Waits until it has stopped.
+    ///
+    /// # Panics
+    /// It panicked.
+    pub async fn stopped(&mut self) {
+        (&mut self.serving).await.expect("the server does not panic");
+    }
+
+    async fn shut_down(mut self) -> anyhow::Result<OwnStore> {
+        self.stop();
+        self.stopped().await;
         let random = SystemRandom;
         let stamp = countersign_core::audit::Stamp {
             at: self.app.clock.now(),
@@ -195,6 +234,15 @@ impl Drop for TestServer {
     }
 }
 
+fn url(manner: Manner, address: SocketAddr) -> String {
+    let scheme = if manner.tls { "https" } else { "http" };
+    format!("{scheme}://localhost:{}", address.port())
+}
+
+fn certificate(store: &OwnStore) -> (PathBuf, PathBuf) {
+    (store.folder.path().join("tls.crt"), store.folder.path().join("tls.key"))
+}
+
 fn config(
     store: &OwnStore,
     settings: BTreeMap<String, String>,
@@ -204,7 +252,15 @@ fn config(
     let mut env: BTreeMap<String, String> =
         CHEAP.iter().chain(least).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     env.insert("COUNTERSIGN_STORE_URL".to_owned(), store.url.clone());
-    env.insert("COUNTERSIGN_SERVER_PUBLIC_URL".to_owned(), format!("http://localhost:{}", address.port()));
+    env.insert("COUNTERSIGN_SERVER_PUBLIC_URL".to_owned(), url(manner, address));
+    if manner.tls {
+        let (certificate, key) = certificate(store);
+        if !certificate.try_exists()? {
+            tls::issue(&["localhost"]).write(&certificate, &key)?;
+        }
+        env.insert("COUNTERSIGN_TLS_CERTIFICATE".to_owned(), certificate.display().to_string());
+        env.insert("COUNTERSIGN_TLS_KEY".to_owned(), key.display().to_string());
+    }
     if manner.production {
         let file = master_key_file(store)?.display().to_string();
         env.insert("COUNTERSIGN_SERVER_MASTER_KEY_FILE".to_owned(), file);

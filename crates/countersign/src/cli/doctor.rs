@@ -6,8 +6,11 @@ use std::path::Path;
 
 use anyhow::bail;
 use countersign::config::{Config, ConfigErrors};
+use countersign_core::{Span, Time};
 use countersign_server::admin::socket::NAME;
 use countersign_server::admin::{Command, Finding, Level, Reply, execute};
+use countersign_server::clock::{Clock as _, SystemClock};
+use countersign_server::serve::Tls;
 use countersign_store::db::StoreUrl;
 
 use super::place::Place;
@@ -22,6 +25,7 @@ pub(super) fn run(place: &Place) -> anyhow::Result<()> {
     findings.extend(folder(&data));
     if let Ok(config) = &config {
         findings.push(master_key(config));
+        findings.extend(certificate(config, SystemClock.now()));
     }
     findings.extend(runtime()?.block_on(service(config, &data)));
     for finding in &findings {
@@ -74,6 +78,25 @@ fn master_key(config: &Config) -> Finding {
             Finding::new(WHAT, Level::Broken, words.join("; "))
         }
     }
+}
+
+fn certificate(config: &Config, now: Time) -> Option<Finding> {
+    const WHAT: &str = "certificate";
+    /// When whoever renews it by hand should begin, and whoever has it renewed should wonder.
+    const SOON: Span = Span::days(30);
+    let shown = match Tls::inspect(config.tls.as_ref()?, now) {
+        Ok(shown) => shown,
+        Err(error) => return Some(Finding::new(WHAT, Level::Broken, error.to_string())),
+    };
+    let host = config.public_url.host();
+    let (level, words) = if !shown.covers(host) {
+        (Level::Broken, format!("is for {}, not for {host}: browsers refuse it", shown.names.join(", ")))
+    } else if shown.ends < now + SOON {
+        (Level::Warning, format!("expires at {}: renew it, the server reads it again by itself", shown.ends))
+    } else {
+        (Level::Fine, format!("is for {} until {}", shown.names.join(", "), shown.ends))
+    };
+    Some(Finding::new(WHAT, level, words))
 }
 
 /// What only an open service knows: the one that runs, else one opened for the purpose.

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod client;
 mod config;
+mod descriptors;
 mod dev;
 mod doctor;
 mod healthcheck;

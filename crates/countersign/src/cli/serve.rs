@@ -6,14 +6,15 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, anyhow};
 use countersign::config::{Config, Mode};
+use countersign_server::clock::{Clock as _, SystemClock};
 use countersign_server::front::Front;
-use countersign_server::serve;
+use countersign_server::serve::{self, Terms};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::log;
 use super::manager::{Manager, State};
 use super::place::Place;
+use super::{descriptors, log};
 
 /// `countersign serve`
 pub(super) fn production(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<()> {
@@ -38,6 +39,7 @@ pub(super) fn run(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result
 async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
     let mut stop = std::pin::pin!(asked_to_stop()?);
     let manager = Manager::of_environment()?;
+    let terms = Terms::open(&config, descriptors::raise(), SystemClock.now())?;
     let listener = bind(config.listen).await?;
     let config = config.bound_to(listener.local_addr()?);
     // A start may wait for the process before it to let the database go.
@@ -54,7 +56,7 @@ async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow:
         manager.tell(State::Stopping).await;
     };
     tokio::select! {
-        () = serve::serve(listener, Front::new(service.app(), router), stop) => {}
+        () = serve::serve(listener, Front::new(service.app(), router), terms, stop) => {}
         never = manager.reassure() => match never {},
     }
     tracing::info!("stopping");

@@ -13,7 +13,8 @@ use super::error::ConfigErrors;
 use super::findings::Findings;
 use super::mailbox::Mailbox;
 use super::smtp_url::Credentials;
-use super::{Hashing, Mode, Params, ParamsError, raw, throttle};
+use super::{Hashing, Mode, Params, ParamsError, listener, raw, throttle};
+use crate::serve::certificate::Files;
 
 /// A configuration that allows a start.
 #[derive(Debug, Clone)]
@@ -32,6 +33,12 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Who may say where a request came from.
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections that clients may have open at once.
+    pub connections: usize,
+    /// Of these, how many from one address.
+    pub connections_per_address: usize,
+    /// The certificate of TLS of our own; none: in clear.
+    pub tls: Option<Files>,
     /// The database.
     pub store: StoreUrl,
     /// What access tokens are signed with.
@@ -60,7 +67,9 @@ impl Config {
     #[must_use]
     pub fn bound_to(mut self, address: SocketAddr) -> Self {
         self.listen = address;
-        if let Some(url) = localhost(address.port()).filter(|_| self.public_url_follows) {
+        if let Some(url) =
+            listener::localhost(address.port(), self.tls.is_some()).filter(|_| self.public_url_follows)
+        {
             self.public_url = url;
         }
         self
@@ -121,9 +130,9 @@ pub enum LogFormat {
 /// Checks everything, whatever was found before, so that all of it is reported at once.
 pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Result<Config, ConfigErrors> {
     let found = &mut findings;
-    let public_url = public_url(mode, &raw.server, found);
+    let public_url = listener::public_url(mode, &raw.server, raw.tls.certificate.is_some(), found);
     let master_key_file = master_key_file(mode, &raw.server, found);
-    listening(mode, &raw.server, found);
+    let tls = listener::check(mode, &raw.server, &raw.tls, public_url.as_ref(), found);
     metrics(mode, raw.metrics.listen, raw.server.listen, found);
     lives(&raw, found);
     keys(&raw, found);
@@ -165,6 +174,9 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             data: raw.server.data,
             master_key_file,
             trusted_proxies: raw.server.trusted_proxies,
+            connections: size(raw.server.connections),
+            connections_per_address: size(raw.server.connections_per_address),
+            tls,
             store,
             policy,
             token_alg: raw.token.algorithm,
@@ -178,25 +190,6 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
     }
 }
 
-fn public_url(mode: Mode, server: &raw::Server, found: &mut Findings) -> Option<PublicUrl> {
-    const KEY: &[&str] = &["server.public_url"];
-    let Some(given) = server.public_url.clone() else {
-        let problem =
-            "is required: the origin that people reach this server at, such as https://login.example.com";
-        found.demand(KEY, mode.is_dev(), problem);
-        // Port 0 becomes another one before anybody hears of it.
-        return localhost(server.listen.port().max(1)).filter(|_| mode.is_dev());
-    };
-    let problem =
-        "must be a loopback host in dev mode, which shows all mails to everybody: use `countersign serve`";
-    found.demand(KEY, !mode.is_dev() || given.is_loopback(), problem);
-    Some(given)
-}
-
-fn localhost(port: u16) -> Option<PublicUrl> {
-    PublicUrl::parse(&format!("http://localhost:{port}")).ok()
-}
-
 fn master_key_file(mode: Mode, server: &raw::Server, found: &mut Findings) -> Option<PathBuf> {
     let path =
         server.master_key_file.clone().or_else(|| mode.is_dev().then(|| server.data.join("master.key")));
@@ -204,12 +197,6 @@ fn master_key_file(mode: Mode, server: &raw::Server, found: &mut Findings) -> Op
         "is required: make a key with `(umask 077; head -c 32 /dev/urandom > FILE)` and name FILE here";
     found.demand(&["server.master_key_file"], path.is_some(), problem);
     path
-}
-
-fn listening(mode: Mode, server: &raw::Server, found: &mut Findings) {
-    let problem =
-        "must be a loopback address in dev mode, which shows all mails to everybody: use `countersign serve`";
-    found.demand(&["server.listen"], !mode.is_dev() || server.listen.ip().is_loopback(), problem);
 }
 
 /// Metrics stand beside what the world reaches, never on it (attack ADM-18).
@@ -333,8 +320,11 @@ fn hashing(mode: Mode, raw: &raw::Password, found: &mut Findings) -> Option<Hash
                    12288 with 3, 9216 with 4, 7168 with 5)";
     found.demand(&["password.memory_kib", "password.iterations"], !too_weak, problem);
     found.demand(&["password.queue"], (1..=65_536).contains(&raw.queue), "must be from 1 to 65536");
-    let size = |count| usize::try_from(count).unwrap_or(usize::MAX);
     Some(Hashing { params: params.ok()?, workers: size(raw.workers), queue: size(raw.queue) })
+}
+
+fn size(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 fn smtp(mail: raw::Mail, found: &mut Findings) -> Option<Smtp> {

@@ -29,6 +29,12 @@ impl Config {
             "server.data" => self.data.display().to_string(),
             "server.master_key_file" => self.master_key_file.display().to_string(),
             "server.trusted_proxies" => list(self.trusted_proxies.iter().map(ToString::to_string).collect()),
+            "server.connections" => self.connections.to_string(),
+            "server.connections_per_address" => self.connections_per_address.to_string(),
+            "tls.certificate" => {
+                self.tls.as_ref().map(|files| files.certificate.display().to_string()).unwrap_or_default()
+            }
+            "tls.key" => self.tls.as_ref().map(|files| files.key.display().to_string()).unwrap_or_default(),
             // Hosts and database, without user and password.
             "store.url" => self.store.to_string(),
             "ephemeral.url" => "memory:".to_owned(),

@@ -14,6 +14,7 @@ mod findings;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod layers;
+mod listener;
 mod mailbox;
 mod nearest;
 mod prepare;

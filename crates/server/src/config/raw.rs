@@ -21,6 +21,8 @@ use super::text::{Ephemeral, list, optional, text};
 pub(super) struct Config {
     pub(super) server: Server,
     #[serde(default)]
+    pub(super) tls: Tls,
+    #[serde(default)]
     pub(super) store: Store,
     #[serde(rename = "ephemeral")]
     _ephemeral: EphemeralStore,
@@ -53,6 +55,17 @@ pub(super) struct Server {
     pub(super) master_key_file: Option<PathBuf>,
     #[serde(deserialize_with = "list")]
     pub(super) trusted_proxies: Vec<IpNet>,
+    pub(super) connections: u32,
+    pub(super) connections_per_address: u32,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    #[serde(default, deserialize_with = "optional")]
+    pub(super) certificate: Option<PathBuf>,
+    #[serde(default, deserialize_with = "optional")]
+    pub(super) key: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -203,6 +216,7 @@ mod tests {
     fn the_table_of_settings_is_the_raw_configuration() {
         let sections = [
             fields_of::<Server>("server."),
+            fields_of::<Tls>("tls."),
             fields_of::<Store>("store."),
             fields_of::<EphemeralStore>("ephemeral."),
             fields_of::<Session>("session."),

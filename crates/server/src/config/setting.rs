@@ -105,6 +105,16 @@ pub const SETTINGS: &[Setting] = &[
     setting("server.trusted_proxies", List, Is(""),
         "Addresses and networks of your own proxies (`10.0.0.0/8`). Only they may say, in `X-Forwarded-For`, where a \
          request came from."),
+    setting("server.connections", Count, Is("10000"),
+        "Connections that clients may have open at once. The limit on open files must allow as many and 128 more."),
+    setting("server.connections_per_address", Count, Is("1000"),
+        "Of these, how many may come from one address; of IPv6, from one /64. Not for `server.trusted_proxies`."),
+    setting("tls.certificate", Path, Follows("none: in clear, for a proxy on the same machine or network"),
+        "PEM file with the server's certificate and those that lead to its root. With it and `tls.key` the server speaks \
+         TLS 1.3 and 1.2, and HTTP/2. Both files are read again when they change; what cannot be used is logged, and the \
+         old certificate stays."),
+    setting("tls.key", Path, Follows("none; required with `tls.certificate`"),
+        "PEM file with the certificate's private key, not encrypted, readable by its owner (or group) alone."),
     setting("store.url", Secret, Follows("`sqlite:<data>/countersign.db`"),
         "The database: `sqlite:PATH`, `postgres://USER:PASSWORD@HOST/DATABASE`, or `memory:`, which forgets everything \
          and is for dev mode. A PostgreSQL on another machine is reached by verified TLS unless `?sslmode=disable` says \

@@ -6,5 +6,6 @@ pub(crate) mod caller;
 pub(crate) mod client;
 pub(crate) mod cookies;
 pub(crate) mod form;
+pub(crate) mod head;
 pub(crate) mod json;
 pub(crate) mod segment;

@@ -12,10 +12,10 @@ use http::{StatusCode, header};
 
 use crate::app::App;
 use crate::ctx::Ctx;
-use crate::extract::{body, client, cookies::Cookies};
+use crate::extract::{body, client, cookies::Cookies, head};
 use crate::request::working_for;
 use crate::respond::problem::{Kind, Problem, SOON};
-use crate::respond::{headers, page};
+use crate::respond::{cookie, headers, page};
 
 use super::access::{Access, Csrf, Faces, Surface};
 use super::{cors, csrf, host};
@@ -56,6 +56,9 @@ fn panicked(ctx: &Ctx) -> Problem {
 fn admit(ctx: &Ctx, access: Access, request: &Request) -> Result<(), Box<Response>> {
     let config = &ctx.app.config;
     let refuse = |problem: Problem| Err(Box::new(problem.into_response()));
+    if head::is_too_large(request.uri(), request.headers()) {
+        return refuse(Problem::new(Kind::HeadersTooLarge));
+    }
     if !access.any_host {
         match host::decide(request.uri(), request.headers(), &config.public_url, config.dev) {
             host::Verdict::Ours => {}
@@ -111,6 +114,9 @@ fn finish(ctx: &Ctx, access: Access, mut response: Response) -> Response {
     if let Some(problem) = problem {
         problem.log(ctx);
         response = word(ctx, access, &problem, response);
+        if problem.kind == Kind::HeadersTooLarge && access.surface == Surface::Page {
+            cookie::start_over(response.headers_mut());
+        }
     }
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, SOON);

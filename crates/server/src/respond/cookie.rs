@@ -34,6 +34,13 @@ pub(crate) fn no_session(headers: &mut HeaderMap) {
     set(headers, SESSION, "", Some(Span::ZERO));
 }
 
+/// Takes from the browser what could be in the way of a new start. Not what makes it a known device: whoever can make a
+/// browser send too many cookies could then lock its owner out.
+pub(crate) fn start_over(headers: &mut HeaderMap) {
+    no_session(headers);
+    set(headers, LOGIN, "", Some(Span::ZERO));
+}
+
 /// Remembers what this browser began.
 pub(crate) fn login(headers: &mut HeaderMap, secret: &Secret, life: Span) {
     set(headers, LOGIN, &secret.reveal(), Some(life));

@@ -111,6 +111,7 @@ const fn error_kind(kind: Kind) -> ErrorKind {
         Kind::NotFound => ErrorKind::NotFound,
         Kind::MethodNotAllowed => ErrorKind::MethodNotAllowed,
         Kind::PayloadTooLarge => ErrorKind::PayloadTooLarge,
+        Kind::HeadersTooLarge => ErrorKind::HeadersTooLarge,
         Kind::UnsupportedMediaType => ErrorKind::UnsupportedMediaType,
         Kind::WrongHost => ErrorKind::WrongHost,
         Kind::Throttled => ErrorKind::Throttled,

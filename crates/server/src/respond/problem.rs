@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     PasswordRejected,
     /// More bytes than allowed.
     PayloadTooLarge,
+    /// More before the body than allowed.
+    HeadersTooLarge,
     /// Not the content type that this route reads.
     UnsupportedMediaType,
     /// Asked for under a name that is not ours.
@@ -70,6 +72,11 @@ impl Kind {
             Self::PayloadTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large")
             }
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "payload_too_large",
+                "The headers are too large",
+            ),
             Self::UnsupportedMediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
@@ -91,6 +98,9 @@ impl Kind {
             Self::MethodNotAllowed => "The Allow header names the methods of this path.",
             Self::WrongHost => "Ask this server by the name in its public URL.",
             Self::Throttled => "Retry-After says in how many seconds to try again.",
+            Self::HeadersTooLarge => {
+                "Request line and headers may have 16 KiB: send fewer or smaller cookies."
+            }
             Self::Overloaded => "Try again in a moment.",
             Self::Internal => "Try again. The server's log has more under this request id.",
             _ => self.wire().2,

@@ -12,8 +12,11 @@ pub(crate) async fn alive() -> Response {
     empty(StatusCode::NO_CONTENT)
 }
 
-/// `GET /readyz`: the store answers too.
+/// `GET /readyz`: the store answers too, and the server does not stop.
 pub(crate) async fn ready(ctx: Ctx) -> Result<Response, Problem> {
+    if ctx.app.drains() {
+        return Err(Problem::new(Kind::Overloaded).detail("The server stops."));
+    }
     ctx.app.store.ready().await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }

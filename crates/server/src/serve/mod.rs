@@ -1,0 +1,189 @@
+//! The listener: HTTP/1.1 and HTTP/2, over TLS of its own or in clear behind a proxy, with limits on connections and slow
+//! peers (design section 7; attacks HTTP-03, HTTP-06), and a stop that drains.
+//!
+//! Everything that waits for a peer is bounded by one clock, which looks at all connections once a second (`guest`,
+//! `seats`): a request costs two stores for it, and no timer.
+
+pub mod certificate;
+mod guest;
+mod http1;
+mod http2;
+mod io;
+mod limits;
+mod seats;
+mod tls;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use countersign_core::Time;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{MissedTickBehavior, interval};
+
+use self::certificate::PairError;
+use self::guest::Guest;
+pub use self::limits::{Limits, Times};
+use self::seats::{Seat, Seats};
+pub use self::tls::Tls;
+use crate::config::Config;
+use crate::front::Front;
+
+/// How a listener is served.
+#[derive(Debug)]
+pub struct Terms {
+    /// Its limits.
+    pub limits: Limits,
+    /// TLS of its own; none: in clear.
+    pub tls: Option<Tls>,
+}
+
+impl Terms {
+    /// Those of a configuration, where this process may have `descriptors` files open. Says which certificate is shown.
+    pub fn open(config: &Config, descriptors: Option<u64>, now: Time) -> Result<Self, PairError> {
+        let tls = match &config.tls {
+            None => None,
+            Some(files) => {
+                let (tls, certificate) = Tls::open(files.clone(), now)?;
+                let host = config.public_url.host();
+                tracing::info!(names = ?certificate.names, expires = %certificate.ends, "TLS with this certificate");
+                if !certificate.covers(host) {
+                    tracing::warn!(
+                        host,
+                        "the certificate is not for the host of server.public_url: browsers refuse it"
+                    );
+                }
+                Some(tls)
+            }
+        };
+        Ok(Self { limits: Limits::of(config, descriptors), tls })
+    }
+}
+
+/// Serves what stands behind `front` on `listener` until `stop` is ready; then lets what is under way finish.
+pub async fn serve(listener: TcpListener, front: Front, terms: Terms, stop: impl Future<Output = ()>) {
+    let times = terms.limits.times;
+    let host = Host { seats: Seats::new(terms.limits), tls: terms.tls.map(Arc::new), times, front };
+    let mut clock = interval(times.tick);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => host.receive(stream, peer),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept");
+                    // Out of descriptors, most likely: some connection has to end first.
+                    tokio::time::sleep(times.tick / 20).await;
+                }
+            },
+            _ = clock.tick() => host.tick(),
+            () = &mut stop => break,
+        }
+    }
+    drop(listener);
+    host.front.app().drain();
+    let late = host.seats.clear(times.span(times.drain)).await;
+    if late > 0 {
+        tracing::warn!(connections = late, "some requests were still under way");
+    }
+}
+
+/// What every connection of a listener needs.
+#[derive(Clone)]
+struct Host {
+    seats: Seats,
+    tls: Option<Arc<Tls>>,
+    times: Times,
+    front: Front,
+}
+
+impl Host {
+    /// Serves a connection, if there is a seat; else it ends here.
+    fn receive(&self, stream: TcpStream, peer: SocketAddr) {
+        let Some(seat) = self.seats.take(peer.ip()) else { return };
+        // A small answer that waits for the peer's acknowledgement is a slow one.
+        drop(stream.set_nodelay(true));
+        let (host, open) = (self.clone(), self.front.connection());
+        tokio::spawn(async move {
+            host.converse(stream, peer, seat).await;
+            drop(open);
+        });
+    }
+
+    async fn converse(self, stream: TcpStream, peer: SocketAddr, seat: Seat) {
+        let guest = &seat.guest;
+        let Some(tls) = &self.tls else {
+            if let Some(http2) = guest.before(begins_http2(&stream)).await {
+                self.speak(http2, stream, peer, guest).await;
+            }
+            return;
+        };
+        match guest.before(tls.acceptor().accept(stream)).await {
+            Some(Ok(stream)) => {
+                let http2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
+                self.speak(http2, stream, peer, guest).await;
+            }
+            Some(Err(error)) => tracing::debug!(%error, "no TLS"),
+            None => {}
+        }
+    }
+
+    async fn speak<T>(&self, http2: bool, stream: T, peer: SocketAddr, guest: &Arc<Guest>)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let front = self.front.clone();
+        let ended = if http2 {
+            guest.attend(http2::connection(stream, peer, guest, front)).await
+        } else {
+            guest.attend(http1::connection(stream, peer, guest, front)).await
+        };
+        match ended {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::debug!(%error, "connection ended"),
+            None => tracing::debug!("connection ended: its peer took too long, or too much"),
+        }
+    }
+
+    fn tick(&self) {
+        let now = self.seats.tick();
+        if now.is_multiple_of(TELL) {
+            let turned_away = self.seats.turned_away();
+            if turned_away > 0 {
+                tracing::warn!(
+                    connections = turned_away,
+                    "turned away: server.connections or server.connections_per_address is reached"
+                );
+            }
+        }
+        if now.is_multiple_of(self.times.certificates)
+            && let Some(tls) = &self.tls
+        {
+            let (tls, at) = (Arc::clone(tls), self.front.app().clock.now());
+            tokio::task::spawn_blocking(move || reload(&tls, at));
+        }
+    }
+}
+
+/// So many ticks lie between two log lines about connections turned away.
+const TELL: u64 = 10;
+
+/// Whether a connection in clear speaks HTTP/2 with prior knowledge, as some proxies do (RFC 9113 section 3.3). Its
+/// preface begins as no method does; whoever sends that in single bytes is read as HTTP/1 and refused.
+async fn begins_http2(stream: &TcpStream) -> bool {
+    let mut first = [0; 3];
+    stream.peek(&mut first).await.is_ok() && &first == b"PRI"
+}
+
+fn reload(tls: &Tls, now: Time) {
+    match tls.reload(now) {
+        Ok(None) => {}
+        Ok(Some(certificate)) => {
+            tracing::info!(names = ?certificate.names, expires = %certificate.ends, "another certificate is shown from now on");
+        }
+        Err(error) => tracing::warn!(%error, "the certificate that was read last stays"),
+    }
+}

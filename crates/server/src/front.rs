@@ -103,7 +103,11 @@ impl Front {
             _ => return None,
         };
         let ours = host::decide(uri, headers, &config.public_url, config.dev) == host::Verdict::Ours;
-        if ours && !is_declared_too_large(headers) && !head::is_too_large(uri, headers) { answer(self, headers) } else { None }
+        if ours && !is_declared_too_large(headers) && !head::is_too_large(uri, headers) {
+            answer(self, headers)
+        } else {
+            None
+        }
     }
 
     /// Who asks, by the face that decides (I2).

@@ -41,3 +41,4 @@ mod status_lists;
 mod support;
 mod throttling;
 mod tokens;
+mod transport;

@@ -3,6 +3,7 @@
 mod accounts;
 mod backups;
 mod beside;
+mod certificates;
 mod durable;
 mod log_events;
 mod log_lines;

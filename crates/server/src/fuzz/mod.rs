@@ -33,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "refresh_token", check: tokens::refresh_token },
     Target { name: "secret", check: tokens::secret },
     Target { name: "sealed", check: tokens::sealed },
+    Target { name: "known_device", check: tokens::known_device },
     Target { name: "identifier", check: identifiers::identifier },
     Target { name: "display_name", check: identifiers::display_name },
     Target { name: "password", check: identifiers::password },
@@ -135,6 +136,11 @@ mod tests {
     #[test]
     fn what_was_not_sealed_here_does_not_open() {
         replay("sealed");
+    }
+
+    #[test]
+    fn log_15_nobody_makes_up_a_known_device() {
+        replay("known_device");
     }
 
     #[test]

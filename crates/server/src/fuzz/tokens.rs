@@ -7,7 +7,8 @@ use countersign_core::grant::{Generation, Salt};
 use countersign_core::random::Counter;
 use countersign_core::seal::{MasterKey, Purpose, Sealer};
 use countersign_core::secret::{MacKey, Secret};
-use countersign_core::{AccountId, GrantId, SessionId};
+use countersign_core::throttle::KnownDevice;
+use countersign_core::{AccountId, GrantId, SessionId, Time};
 use countersign_jose::json::Value;
 use countersign_jose::{
     AccessToken, Alg, Audience, Error, Header, Jwk, JwkSet, KeySet, MAX_LEN, MAX_TIME, Policy, SigningKey,
@@ -213,4 +214,25 @@ pub(super) fn sealed(input: &[u8]) {
     let place = input.iter().map(|byte| usize::from(*byte)).sum::<usize>() % sealed.len();
     sealed[place] ^= 1;
     assert!(SEALER.open(&sealed, b"place").is_err());
+}
+
+const KIM: AccountId = AccountId::from_bytes([1; 16]);
+const LEE: AccountId = AccountId::from_bytes([2; 16]);
+const TODAY: Time = Time::from_micros(NOW * 1_000_000);
+
+/// The device that both logged in on.
+static DEVICE: LazyLock<KnownDevice> = LazyLock::new(|| {
+    let once = KnownDevice::after_login(None, KIM, (TODAY, &Counter::new(1)), &MAC);
+    KnownDevice::after_login(Some(&once), LEE, (TODAY, &Counter::new(2)), &MAC)
+});
+
+/// One text, and nobody is known but on the device where they logged in (attack LOG-15).
+pub(super) fn known_device(input: &[u8]) {
+    let Some(device) = KnownDevice::parse(text(input)) else { return };
+    assert_eq!(device.encode(), text(input));
+    for account in [KIM, LEE] {
+        let claimed = device.known_to(account, TODAY, &MAC);
+        assert!(claimed.is_none() || claimed == DEVICE.known_to(account, TODAY, &MAC));
+    }
+    assert_eq!(device.known_to(AccountId::from_bytes([3; 16]), TODAY, &MAC), None);
 }

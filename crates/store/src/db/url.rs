@@ -46,9 +46,9 @@ pub enum StoreUrlError {
     /// PostgreSQL's part does not parse; the text is the driver's and quotes no value.
     #[error("the postgres:// URL is malformed: {0}")]
     Postgres(String),
-    /// An `@` behind the hosts.
+    /// A second `@`, or one behind the hosts.
     #[error(
-        "an @ stands behind the hosts: in user and password write / as %2F, ? as %3F, # as %23; elsewhere @ as %40"
+        "one @ ends user and password; in them write @ as %40, / as %2F, ? as %3F, # as %23, and elsewhere @ as %40"
     )]
     Unescaped,
     /// `sslmode` is unknown, or one that only looks safe.
@@ -116,9 +116,11 @@ impl fmt::Debug for PostgresUrl {
 
 impl PostgresUrl {
     fn parse(url: &str) -> Result<Self, StoreUrlError> {
-        // In a password these end the hosts, and the rest of it would be shown as a database or as an option.
+        // In a password an `@` begins the hosts and these end them: a part of it would be shown as a host, a database or an
+        // option.
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        if rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@')) {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if rest.matches('@').count() > usize::from(authority.contains('@')) {
             return Err(StoreUrlError::Unescaped);
         }
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
@@ -246,6 +248,7 @@ mod tests {
             "postgres://ann:hunter2@host/x?nonsense=hunter2",
             "postgres://ann:hunter2@",
             "postgres://ann:5/hunter2@host/x",
+            "postgres://ann:p@hunter2@host/x",
             "postgres://ann:5?hunter2@host/x",
             "postgres://ann:5#hunter2@host/x",
             "mysql://ann:hunter2@host/x",

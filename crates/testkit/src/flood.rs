@@ -35,6 +35,11 @@ pub struct Flood {
 }
 
 impl Flood {
+    /// How much was sent by now, in requests.
+    pub fn sent(&self) -> usize {
+        self.sent.load(Ordering::SeqCst)
+    }
+
     /// Ends it. Returns how much was sent, in requests.
     pub async fn stop(self) -> usize {
         self.task.abort();

@@ -42,7 +42,11 @@ pub(super) fn start_quiet() {
 
 fn listen(log: Log, sink: Sink) {
     // What we depend on may log what it was given, which is not ours to show (I16): only its warnings.
-    let ours = Targets::new().with_default(log.level.min(Level::WARN)).with_target("countersign", log.level);
+    // Those of the protocols are about what peers send: a flood of frames must not become one of lines (attack LOGG-01).
+    let ours = Targets::new()
+        .with_default(log.level.min(Level::WARN))
+        .with_targets([("h2", Level::ERROR), ("rustls", Level::ERROR)])
+        .with_target("countersign", log.level);
     let lines = Lines { format: log.format, sink };
     tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }

@@ -75,3 +75,20 @@ async fn logg_01_a_line_of_text_is_one_event_too() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn logg_01_a_flood_of_frames_is_none_of_lines() -> anyhow::Result<()> {
+    let place = Place::new()?.with("COUNTERSIGN_LOG_LEVEL", "warn");
+    let server = place.start()?;
+    let host = server.url.trim_start_matches("http://").to_owned();
+    let address = host.replace("localhost", "127.0.0.1").parse()?;
+    let resets = countersign_testkit::flood::resets(address, "127.0.0.5".parse()?, &host);
+    // Many connections were ended for it by then.
+    while resets.sent() < 2000 {
+        tokio::task::yield_now().await;
+    }
+    resets.stop().await;
+    let log = server.log();
+    assert!(!log.contains("h2::") && log.lines().count() < 20, "{log}");
+    Ok(())
+}

@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use countersign_core::revocation::StatusIndex;
 use countersign_core::seal::{MasterKey, Purpose, Sealer, WeakKey};
@@ -20,6 +19,7 @@ use crate::jobs::clock::ClockWatch;
 use crate::keyring::{Keyring, KeyringError, system};
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
+use crate::readiness::Readiness;
 use crate::respond::status_list::SignedLists;
 
 /// The running service: cheap to clone, the same for everybody.
@@ -56,7 +56,7 @@ pub struct Inner {
     pub(crate) status_lists: SignedLists,
     pub(crate) requests: RequestIds,
     pub(crate) clock_watch: ClockWatch,
-    draining: AtomicBool,
+    pub(crate) readiness: Readiness,
 }
 
 impl Deref for App {
@@ -115,9 +115,9 @@ impl App {
             throttles: Arc::new(Throttles::new(master.mac_key(Purpose::Throttles))),
             requests: RequestIds::new(random.as_ref()),
             clock_watch: ClockWatch::new(clock.now(), clock.passed()),
+            readiness: Readiness::default(),
             mail_bell: tokio::sync::Notify::new(),
             status_lists: SignedLists::default(),
-            draining: AtomicBool::new(false),
             config,
             policy,
             store,
@@ -129,19 +129,14 @@ impl App {
         Ok(Self(Arc::new(inner)))
     }
 
+    /// Says at `/readyz` that nothing new should come: the first thing that is done when a stop is asked for.
+    pub fn drain(&self) {
+        self.readiness.drain();
+    }
+
     /// Writes what is written behind and lets the database go: the last thing that is done.
     pub async fn close(&self) -> Result<(), db::Error> {
         self.store.close(&system(self.clock.now(), self.random.as_ref())).await
-    }
-
-    /// From now on the service is not ready: it stops, and only ends what is under way.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it stops.
-    pub(crate) fn drains(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
     }
 
     /// A place in a status list for a session or grant about to be born.

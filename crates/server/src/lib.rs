@@ -23,6 +23,7 @@ mod middleware;
 pub mod openapi;
 mod outbox;
 pub mod random;
+mod readiness;
 pub mod request;
 pub mod reseal;
 mod respond;

@@ -15,6 +15,7 @@ pub mod credential;
 pub mod db;
 pub mod ephemeral;
 pub mod grant;
+mod heartbeat;
 mod indexes;
 pub mod job;
 pub mod key;
@@ -45,6 +46,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         client::STATEMENTS,
         credential::STATEMENTS,
         grant::STATEMENTS,
+        heartbeat::STATEMENTS,
         indexes::STATEMENTS,
         job::STATEMENTS,
         key::STATEMENTS,

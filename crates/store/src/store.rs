@@ -115,7 +115,8 @@ impl Store {
         Ok(self.live.epoch())
     }
 
-    /// Proves by a read that the store can serve: `/readyz`.
+    /// Proves by a read that the store can serve, and that nothing of the revocation log is owed: with
+    /// [`prove_write`](Self::prove_write), `/readyz`.
     pub async fn ready(&self) -> Result<()> {
         revocation::seq(&self.db).await?;
         self.caught_up().await
@@ -131,6 +132,11 @@ impl Store {
         let flushed = self.flush_seen(stamp).await;
         self.db.close().await;
         flushed
+    }
+
+    /// What the engine finds wrong with the database's file; none where there is no file of ours.
+    pub async fn faults(&self) -> Result<Option<Vec<String>>> {
+        self.db.faults().await
     }
 
     /// Prepares every statement of the store: the database has all its tables and columns.

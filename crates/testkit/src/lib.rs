@@ -8,6 +8,7 @@ pub mod clock;
 pub mod every;
 pub mod faults;
 pub mod flood;
+pub mod held;
 pub mod http2;
 pub mod inspect;
 pub mod logs;

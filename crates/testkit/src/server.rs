@@ -188,6 +188,10 @@ impl TestServer {
         format!("{}{path}", self.url)
     }
 
+    pub(crate) fn store_url(&self) -> &str {
+        &self.store.url
+    }
+
     /// The test's own folder.
     pub fn folder(&self) -> &std::path::Path {
         self.store.folder.path()

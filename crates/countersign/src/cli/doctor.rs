@@ -26,6 +26,7 @@ pub(super) fn run(place: &Place) -> anyhow::Result<()> {
     if let Ok(config) = &config {
         findings.push(master_key(config));
         findings.extend(certificate(config, SystemClock.now()));
+        findings.extend(database_files(config));
     }
     findings.extend(runtime()?.block_on(service(config, &data)));
     for finding in &findings {
@@ -97,6 +98,20 @@ fn certificate(config: &Config, now: Time) -> Option<Finding> {
         (Level::Fine, format!("is for {} until {}", shown.names.join(", "), shown.ends))
     };
     Some(Finding::new(WHAT, level, words))
+}
+
+/// The database, and what the engine keeps beside it: hashes and sealed keys.
+fn database_files(config: &Config) -> Option<Finding> {
+    const WHAT: &str = "file modes";
+    let StoreUrl::Sqlite(path) = &config.store else { return None };
+    let names = ["", "-wal", "-shm"].map(|end| format!("{}{end}", path.display()));
+    let modes = names.iter().filter_map(|name| Some((name, std::fs::metadata(name).ok()?.mode())));
+    let open: Vec<_> = modes.filter(|(_, mode)| mode & 0o077 != 0).map(|(name, _)| name.as_str()).collect();
+    if open.is_empty() {
+        return Some(Finding::new(WHAT, Level::Fine, "the database is for its owner alone"));
+    }
+    let names = open.join(" ");
+    Some(Finding::new(WHAT, Level::Broken, format!("{names}: others may read it: `chmod 600 {names}`")))
 }
 
 /// What only an open service knows: the one that runs, else one opened for the purpose.

@@ -30,6 +30,7 @@ mod passwords;
 mod pathways;
 mod people;
 mod races;
+mod readiness;
 mod recovery;
 mod redirects;
 mod refresh;

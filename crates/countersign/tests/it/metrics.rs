@@ -15,12 +15,12 @@ use crate::people::member;
 use crate::support::{self, KIM, LEE, PASSWORD};
 
 /// The listener of a server's metrics.
-struct Metrics {
+pub(crate) struct Metrics {
     url: String,
 }
 
 impl Metrics {
-    async fn of(server: &TestServer) -> anyhow::Result<Self> {
+    pub(crate) async fn of(server: &TestServer) -> anyhow::Result<Self> {
         let bound = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", bound.local_addr()?);
         tokio::spawn(listener::serve(bound, server.app.clone(), std::future::pending()));
@@ -32,7 +32,7 @@ impl Metrics {
     }
 
     /// The value of a series, spelt as it is shown.
-    async fn value(&self, series: &str) -> anyhow::Result<f64> {
+    pub(crate) async fn value(&self, series: &str) -> anyhow::Result<f64> {
         value(&self.text().await?, series)
     }
 }

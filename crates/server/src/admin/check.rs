@@ -1,5 +1,7 @@
 //! Looks whether a service can do its work: what `countersign doctor` asks it.
 
+mod around;
+
 use countersign_core::key::{Alg, Key, State};
 use countersign_core::{Span, Time};
 use countersign_store::audit::{Filter, events};
@@ -7,6 +9,7 @@ use countersign_store::key::keys;
 
 use crate::app::App;
 
+use self::around::around;
 use super::{Finding, Level};
 
 /// A round of the job that rotates keys may be late by this.
@@ -16,7 +19,14 @@ const RELEASED: Time = Time::from_micros(1_767_225_600_000_000);
 
 /// Everything that only an open service can know.
 pub(super) async fn check(app: &App) -> Vec<Finding> {
-    vec![database(app).await, schema(app).await, clock(app).await, signing_keys(app).await, mail(app).await]
+    let inside = vec![
+        database(app).await,
+        schema(app).await,
+        clock(app).await,
+        signing_keys(app).await,
+        mail(app).await,
+    ];
+    [inside, around(app).await].concat()
 }
 
 async fn database(app: &App) -> Finding {

@@ -43,6 +43,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(listen = %address, "metrics are served");
+        // The first one is what `countersign doctor` asks.
+        let _ = app.metrics.listening.set(address);
     }
     let mut stop = std::pin::pin!(stop);
     let places = Arc::new(Semaphore::new(CONNECTIONS));

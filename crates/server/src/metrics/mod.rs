@@ -6,7 +6,8 @@
 pub mod listener;
 mod process;
 
-use std::sync::LazyLock;
+use std::net::SocketAddr;
+use std::sync::{LazyLock, OnceLock};
 
 use countersign_core::Time;
 use countersign_core::audit::Kind as Event;
@@ -43,6 +44,7 @@ pub struct Metrics {
     pub(crate) key_since: Gauge,
     hash_waiting: Gauge,
     process: Process,
+    listening: OnceLock<SocketAddr>,
 }
 
 /// What came of a login with a password.
@@ -102,11 +104,7 @@ impl Metrics {
             logins,
             refreshes,
             mails,
-            refusals: kept(
-                it,
-                "refusals",
-                "Requests that were refused or put off, by the code of the answer",
-            ),
+            refusals: refusals(it),
             tokens: kept(it, "tokens_issued", "Access tokens that were signed"),
             panics: kept(it, "panics", "Requests that ended in a defect of ours: look into the log"),
             connections: kept(it, "connections_open", "Connections of clients that are open"),
@@ -115,6 +113,7 @@ impl Metrics {
             key_since: time(it, "signing_key_since", "Since when, as a Unix time, the present key signs"),
             hash_waiting: kept(it, "hash_waiting", "Passwords that wait to be hashed"),
             process,
+            listening: OnceLock::new(),
             registry,
         }
     }
@@ -127,6 +126,11 @@ impl Metrics {
         // Writing to a string does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
+    }
+
+    /// Where they are served, if they are.
+    pub(crate) fn listening(&self) -> Option<SocketAddr> {
+        self.listening.get().copied()
     }
 
     /// A request that went through the gate was answered.
@@ -216,6 +220,16 @@ fn requests(it: &mut Registry) -> [[Counter; STATUSES.len()]; CLASSES.len()] {
     CLASSES.map(|class| {
         STATUSES.map(|status| family.get_or_create_owned(&[("class", class), ("status", status)]))
     })
+}
+
+/// By code: most codes are there from their first time on.
+fn refusals(it: &mut Registry) -> Family<Label, Counter> {
+    let help = "Requests that were refused or put off, by the code of the answer";
+    let family: Family<Label, Counter> = kept(it, "refusals", help);
+    for code in ["internal", "overloaded"] {
+        drop(family.get_or_create(&[("code", code)]));
+    }
+    family
 }
 
 /// A family of counters with one label that has these words, all of them there from the start.

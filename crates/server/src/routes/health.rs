@@ -12,13 +12,12 @@ pub(crate) async fn alive() -> Response {
     empty(StatusCode::NO_CONTENT)
 }
 
-/// `GET /readyz`: the store answers too, and the server does not stop.
+/// `GET /readyz`: the store takes writes and tells what was revoked, and nobody asked for a stop.
 pub(crate) async fn ready(ctx: Ctx) -> Result<Response, Problem> {
-    if ctx.app.drains() {
-        return Err(Problem::new(Kind::Overloaded).detail("The server stops."));
+    match ctx.app.readiness.ask(&ctx.app).await {
+        Ok(()) => Ok(empty(StatusCode::NO_CONTENT)),
+        Err(reason) => Err(Problem::new(Kind::Overloaded).detail(reason.to_string())),
     }
-    ctx.app.store.ready().await?;
-    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// Any path that is not in the table.

@@ -27,6 +27,11 @@ pub struct Migration {
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "0001_spine", sql: include_str!("../../migrations/0001_spine.sql") },
     Migration { version: 2, name: "0002_epoch", sql: include_str!("../../migrations/0002_epoch.sql") },
+    Migration {
+        version: 3,
+        name: "0003_heartbeat",
+        sql: include_str!("../../migrations/0003_heartbeat.sql"),
+    },
 ];
 
 const CREATE_LOG: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

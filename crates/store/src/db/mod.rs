@@ -195,6 +195,14 @@ impl Db {
         }
     }
 
+    /// What is wrong with the file, which is read whole; none where a server looks after its own.
+    pub async fn faults(&self) -> Result<Option<Vec<String>>> {
+        match &self.engine {
+            Engine::Sqlite(db) => db.faults().await.map(Some),
+            Engine::Postgres(_) => Ok(None),
+        }
+    }
+
     /// Whether this process is the only one that uses the database, now. PostgreSQL: `false` from
     /// the moment its lock is known to be lost until it is taken again; meanwhile batches wait
     /// 2 s, then are refused, and another process may be writing.

@@ -92,6 +92,18 @@ impl Sqlite {
         tokio::task::spawn_blocking(scan).await.map_err(|error| Error::Unavailable(error.to_string()))?
     }
 
+    /// What the engine finds wrong with the file.
+    pub(super) async fn faults(&self) -> Result<Vec<String>> {
+        let _turn = self.scans.acquire().await.map_err(|_| closed())?;
+        let readers = Arc::clone(&self.readers);
+        let look = move || {
+            readers.with(|connection| {
+                snapshot::findings(connection).map_err(|error| Error::Unavailable(error.to_string()))
+            })
+        };
+        tokio::task::spawn_blocking(look).await.map_err(|error| Error::Unavailable(error.to_string()))?
+    }
+
     pub(super) async fn apply(&self, statements: Vec<Statement>) -> Result<Outcome> {
         self.writer.apply(statements).await
     }

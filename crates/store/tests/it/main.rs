@@ -12,6 +12,7 @@ mod doors;
 mod epochs;
 mod faces;
 mod grants;
+mod heartbeats;
 mod indexes;
 mod keys_and_clients;
 mod logins;

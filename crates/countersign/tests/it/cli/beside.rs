@@ -1,6 +1,8 @@
 //! Commands find the running server, or the database without one; and what else they do.
 
+use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
@@ -171,12 +173,43 @@ fn the_doctor_finds_what_is_broken_and_makes_nothing() -> anyhow::Result<()> {
     server.stop()?;
     let alone = place.run(&["doctor"])?;
     assert!(alone.code == Some(0) && alone.out.contains("signs with ES256"), "{alone:?}");
+    for found in
+        ["no fault", "MiB are left", "0 mails wait", "metrics.listen is not set", "throttling", "proxies"]
+    {
+        assert!(alone.out.contains(found), "{found}: {alone:?}");
+    }
+    std::fs::set_permissions(place.path("data/countersign.db"), Permissions::from_mode(0o644))?;
+    let readable = place.run(&["doctor"])?;
+    assert!(
+        readable.code == Some(1) && readable.out.contains("chmod 600 data/countersign.db"),
+        "{readable:?}"
+    );
     place.file("data/master.key", *b"quite another key, 0123456789 ab", 0o600)?;
     let another = place.run(&["doctor"])?;
     assert!(another.code == Some(1) && another.out.contains("server.master_key_file"), "{another:?}");
     place.file("data/master.key", *b"quite another key, 0123456789 ab", 0o644)?;
     let open = place.run(&["doctor"])?;
     assert!(open.code == Some(1) && open.out.contains("chmod 600"), "{open:?}");
+    Ok(())
+}
+
+#[test]
+fn the_doctor_asks_for_the_metrics_and_warns_of_what_is_lifted() -> anyhow::Result<()> {
+    let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let place = Place::new()?
+        .with("COUNTERSIGN_METRICS_LISTEN", address.to_string())
+        .with("COUNTERSIGN_THROTTLE_ENABLED", "false")
+        .with("COUNTERSIGN_SERVER_TRUSTED_PROXIES", "0.0.0.0/0");
+    let _server = place.start()?;
+    let ran = place.run(&["doctor"])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for found in [
+        &format!("http://{address}/metrics answers"),
+        "without a limit",
+        "server.trusted_proxies has 0.0.0.0/0",
+    ] {
+        assert!(ran.out.contains(found), "{found}: {ran:?}");
+    }
     Ok(())
 }
 

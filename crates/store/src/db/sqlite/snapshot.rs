@@ -129,7 +129,7 @@ pub(in super::super) fn verify(path: &Path, watch: &Watch) -> std::result::Resul
 }
 
 /// What the engine finds wrong; nothing where all is well.
-fn findings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(super) fn findings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut check = connection.prepare("PRAGMA integrity_check(5)")?;
     let told = check.query_map([], |row| row.get::<_, String>(0))?;
     let mut findings: Vec<_> =

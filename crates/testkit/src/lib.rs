@@ -10,6 +10,7 @@ pub mod faults;
 pub mod flood;
 pub mod held;
 pub mod http2;
+pub mod held;
 pub mod inspect;
 pub mod logs;
 pub mod raw;

@@ -16,6 +16,8 @@ const CONFFILE: &str = "etc/countersign/countersign.toml";
 const FILES: &[(&str, &str)] = &[
     ("packaging/countersign.toml", CONFFILE),
     ("packaging/systemd/countersign.service", "usr/lib/systemd/system/countersign.service"),
+    ("packaging/systemd/countersign-backup.service", "usr/lib/systemd/system/countersign-backup.service"),
+    ("packaging/systemd/countersign-backup.timer", "usr/lib/systemd/system/countersign-backup.timer"),
     ("packaging/systemd/countersign.sysusers", "usr/lib/sysusers.d/countersign.conf"),
     ("packaging/systemd/countersign.tmpfiles", "usr/lib/tmpfiles.d/countersign.conf"),
     ("packaging/systemd/low-ports.conf", "usr/share/doc/countersign/low-ports.conf"),
@@ -23,6 +25,7 @@ const FILES: &[(&str, &str)] = &[
     ("README.md", "usr/share/doc/countersign/README.md"),
     ("docs/operate.md", "usr/share/doc/countersign/operate.md"),
     ("docs/config.md", "usr/share/doc/countersign/config.md"),
+    ("docs/metrics.md", "usr/share/doc/countersign/metrics.md"),
     ("CHANGELOG.md", "usr/share/doc/countersign/changelog"),
     ("packaging/debian/postinst", "DEBIAN/postinst"),
     ("packaging/debian/prerm", "DEBIAN/prerm"),

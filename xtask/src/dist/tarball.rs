@@ -11,6 +11,7 @@ use crate::shell::{command, root, run};
 /// File of the repository, and its name in the tarball.
 const FILES: &[(&str, &str)] = &[
     ("packaging/countersign.toml", "countersign.toml"),
+    ("packaging/systemd/countersign-backup.timer", "systemd/countersign-backup.timer"),
     ("packaging/systemd/countersign.sysusers", "systemd/sysusers.conf"),
     ("packaging/systemd/countersign.tmpfiles", "systemd/tmpfiles.conf"),
     ("packaging/systemd/low-ports.conf", "systemd/low-ports.conf"),
@@ -22,8 +23,9 @@ const FILES: &[(&str, &str)] = &[
     ("LICENSE-MIT", "LICENSE-MIT"),
     ("docs/operate.md", "docs/operate.md"),
     ("docs/config.md", "docs/config.md"),
+    ("docs/metrics.md", "docs/metrics.md"),
 ];
-const UNIT: &str = "packaging/systemd/countersign.service";
+const UNITS: &[&str] = &["countersign.service", "countersign-backup.service"];
 
 /// Packs, and returns the tarball's file name.
 pub(super) fn pack(release: &Release, out: &Path) -> anyhow::Result<String> {
@@ -36,8 +38,11 @@ pub(super) fn pack(release: &Release, out: &Path) -> anyhow::Result<String> {
     }
     write(&tree.join("countersign"), fs::read(&release.program).context("the program")?)?;
     write(&tree.join("third-party.txt"), &release.notices)?;
-    let unit = fs::read_to_string(root().join(UNIT))?.replace("/usr/bin/", "/usr/local/bin/");
-    write(&tree.join("systemd/countersign.service"), unit)?;
+    for name in UNITS {
+        let unit = fs::read_to_string(root().join("packaging/systemd").join(name))?;
+        let unit = unit.replace("/usr/bin/countersign", "/usr/local/bin/countersign");
+        write(&tree.join("systemd").join(name), unit)?;
+    }
     settle(&tree, &["countersign"])?;
     let file = format!("{name}.tar.gz");
     let dated = format!("--mtime=@{}", release.epoch);

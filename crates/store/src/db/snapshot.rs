@@ -111,7 +111,8 @@ pub fn verify(path: &Path, watch: &Watch) -> Result<Snapshot, SnapshotError> {
     Ok(Snapshot { bytes, sha256, ..found })
 }
 
-fn digest(path: &Path) -> io::Result<(u64, String)> {
+/// Length and SHA-256 of a file.
+pub(super) fn digest(path: &Path) -> io::Result<(u64, String)> {
     let (mut file, mut context) = (File::open(path)?, Context::new(&SHA256));
     let (mut bytes, mut chunk) = (0, vec![0; 1 << 20]);
     loop {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use countersign_core::Time;
 
-use super::super::snapshot::{Snapshot, SnapshotError, Watch, verify};
+use super::super::snapshot::{Snapshot, SnapshotError, Watch, digest, verify};
 use super::connection::{self, Durability};
 use super::snapshot::{companion, copy, folder_of, is_own};
 use super::{lock, owner_only, true_name};
@@ -49,7 +49,10 @@ impl Site {
         self.clear();
         owner_only(&draft).map_err(|error| SnapshotError::file(&draft, &error))?;
         copy(source, &draft, watch).map_err(|error| named(error, source))?;
-        verify(&draft, watch).map_err(|error| named(error, source))
+        let copied = verify(&draft, watch).map_err(|error| named(error, source))?;
+        // By its own digest the file is known; the bytes of a copy differ.
+        let (bytes, sha256) = digest(source).map_err(|error| SnapshotError::file(source, &error))?;
+        Ok(Snapshot { bytes, sha256, ..copied })
     }
 
     /// Swaps the draft in, which is closed by now. Where the replaced database lies from then on, if there was one.

@@ -27,6 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ("docs/config.md", "usr/share/doc/countersign/config.md"),
     ("docs/metrics.md", "usr/share/doc/countersign/metrics.md"),
     ("CHANGELOG.md", "usr/share/doc/countersign/changelog"),
+    ("packaging/debian/lintian-overrides", "usr/share/lintian/overrides/countersign"),
     ("packaging/debian/postinst", "DEBIAN/postinst"),
     ("packaging/debian/prerm", "DEBIAN/prerm"),
     ("packaging/debian/postrm", "DEBIAN/postrm"),

@@ -25,8 +25,8 @@ are this machine's. `cargo xtask bench` measures again and writes this page.
 const METHOD: &str = "
 ## How it is measured
 
-- Three rounds, each measuring every row once for three seconds, one after the other: what else the machine does hits all
-  rows alike. Figures are medians over the rounds; a share is the median of the shares within each round, and the range
+- Three rounds, each measuring every row once for three seconds (never-seen tokens: two), one after the other: what else
+  the machine does hits all rows alike. Figures are medians over the rounds; a share is the median of the shares within each round, and the range
   beside it the least and the most of them.
 - Load is `wrk` of Debian (scripts: `bench/wrk/`), over 32 connections kept open, logins over 16. **It runs on the same
   cores as the server**: throughput is what both together leave, and a longer answer costs the tool more as well. Server

@@ -115,13 +115,14 @@ impl What {
                 "refresh, SQLite",
                 Hello,
                 Some(0.15),
-                "A query, three rows written and an fsync shared by those that wait, an ES256 signature made, a log line.",
+                "A query, three rows written and an fsync shared by those that wait, an ES256 signature made, two lines of the \
+                 log.",
             ),
             RefreshPostgres => row(
                 "refresh, PostgreSQL",
                 Hello,
                 Some(0.05),
-                "The same by way of another process on the same cores: four round trips, and a commit of its own for each.",
+                "The same by way of another process on the same cores: three flights to it and a commit for each, eight at once.",
             ),
             Hash => row("bare Argon2id", Hash, None, ""),
             LoginCookie => row("password login", Hash, Some(0.95), LOGIN),

@@ -10,12 +10,12 @@ function setup(thread)
 end
 
 function init(args)
-   bodies, at = {}, number
-   for line in io.lines(args[1]) do
-      bodies[#bodies + 1] = line
-   end
+   requests, at = {}, number
    wrk.method = "POST"
    wrk.headers["Content-Type"] = args[2]
+   for line in io.lines(args[1]) do
+      requests[#requests + 1] = wrk.format(nil, nil, nil, line)
+   end
    if args[3] then
       local out = assert(io.open(args[3] .. "." .. number, "w"))
       response = function(_, _, body)
@@ -28,6 +28,6 @@ function init(args)
 end
 
 function request()
-   at = at % #bodies + 1
-   return wrk.format(nil, nil, nil, bodies[at])
+   at = at % #requests + 1
+   return requests[at]
 end

@@ -1,4 +1,4 @@
-//! `cargo xtask <test|ci|docs|dist|bench|fuzz>`: the project's own commands, the same ones that CI runs.
+//! `cargo xtask <test|ci|docs|dist|bench|fuzz|soak>`: the project's own commands, the same ones that CI runs.
 
 mod bench;
 mod ci;
@@ -9,6 +9,7 @@ mod fuzz;
 mod parts;
 mod postgres;
 mod shell;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ enum Xtask {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Break the server in every way that there is, often, and write docs/faults.md
+    Soak(soak::Soak),
 }
 
 fn main() -> ExitCode {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Xtask::Dist(dist) => dist::run(dist),
         Xtask::Bench => bench::run(),
         Xtask::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Xtask::Soak(soak) => soak::run(&soak),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -52,6 +52,11 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Its folder: `data` is the cluster's own, `log` holds its messages.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn wait_until_ready(&self) -> anyhow::Result<()> {
         match self.log.recv_timeout(PATIENCE) {
             Ok(()) => Ok(()),

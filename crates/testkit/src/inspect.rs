@@ -1,5 +1,7 @@
 //! What a test sees of a server's inside, and what it does there in place of an operator.
 
+use std::path::Path;
+
 use anyhow::{Context, ensure};
 use countersign_core::account::change::{Change, decide};
 use countersign_core::account::{Account, Identifier};
@@ -10,6 +12,7 @@ use countersign_store::account::account_by_identifier;
 use countersign_store::account::change::change_batch;
 use countersign_store::audit::{Filter, Line, events};
 use countersign_store::db::{self, Db, Settings, Statement, StoreUrl};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::server::TestServer;
 
@@ -25,6 +28,19 @@ pub async fn edit(database: &std::path::Path, statements: &[&'static str]) -> an
         ensure!(touched, "{sql}: {outcome:?}");
     }
     db.close().await;
+    Ok(())
+}
+
+/// Fails unless a SQLite database is whole: every page, index and foreign key. A server may be using it.
+///
+/// # Errors
+/// It is damaged, or cannot be read.
+pub fn integrity(database: &Path) -> anyhow::Result<()> {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let told: String = connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
+    ensure!(told == "ok", "integrity_check: {told}");
+    let broken = connection.prepare("PRAGMA foreign_key_check")?.exists([])?;
+    ensure!(!broken, "a foreign key leads nowhere");
     Ok(())
 }
 

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("countersign-bench", &[]),
     ("countersign-fuzz", &["countersign-server"]),
+    ("countersign-soak", &["countersign-core", "countersign-server", TESTKIT]),
     ("xtask", &[]),
 ];
 const TESTKIT: &str = "countersign-testkit";
@@ -29,7 +30,7 @@ const TESTKIT: &str = "countersign-testkit";
 /// What comes from others and only these may use.
 const RESERVED: &[(&str, &[&str])] = &[
     ("axum", &["countersign-server", "countersign-bench", "countersign-guard", TESTKIT]),
-    ("rusqlite", &["countersign-store"]),
+    ("rusqlite", &["countersign-store", TESTKIT]),
     ("tokio-postgres", &["countersign-store", TESTKIT]),
     ("tokio-postgres-rustls", &["countersign-store"]),
     ("deadpool-postgres", &["countersign-store"]),

@@ -7,6 +7,10 @@ use crate::sources::Source;
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 const ATTACKS: &str = "docs/attacks.md";
+/// Where the scenarios of `cargo xtask soak` are listed.
+const SCENARIOS: &str = "soak/src/scenario.rs";
+/// How a row names a scenario.
+const SOAK: &str = "soak::";
 /// What a row says whose surface is not built yet.
 const PENDING: &str = "pending";
 
@@ -31,7 +35,7 @@ pub(crate) fn architecture_problems(sources: &[Source]) -> Vec<String> {
 }
 
 /// Rows of docs/attacks.md whose `test` cell names no test, or one that is not there. A test is named in backticks, by
-/// its function (a path before it is for the reader) or by the file of a browser journey.
+/// its function (a path before it is for the reader), by the file of a browser journey, or as a scenario: `soak::kills`.
 pub(crate) fn attack_problems(sources: &[Source]) -> Vec<String> {
     let Some(document) = sources.iter().find(|source| source.path == ATTACKS) else {
         return vec![format!("{ATTACKS} is missing")];
@@ -44,12 +48,13 @@ pub(crate) fn attack_problems(sources: &[Source]) -> Vec<String> {
     cells.iter().flat_map(|(line, cell)| cell_problems(document, *line, cell, &known)).collect()
 }
 
-/// What a document may name: functions, and files by their last name.
+/// What a document may name: functions, files by their last name, scenarios as `soak::kills`.
 pub(crate) fn known(sources: &[Source]) -> BTreeSet<String> {
     let rust = sources.iter().filter(|source| source.is_rust());
     let mut known: BTreeSet<String> =
         rust.flat_map(|source| functions::all(&source.text)).map(|function| function.name).collect();
     known.extend(sources.iter().filter_map(|source| Some(source.path.rsplit('/').next()?.to_owned())));
+    known.extend(scenarios(sources).map(|name| format!("{SOAK}{name}")));
     known
 }
 
@@ -85,8 +90,21 @@ fn cell_problems(document: &Source, line: usize, cell: &str, known: &BTreeSet<St
 
 /// What the cell names and is not there.
 pub(crate) fn missing<'a>(cell: &'a str, known: &BTreeSet<String>) -> impl Iterator<Item = &'a str> {
-    let last = |name: &str| name.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+    let last = |name: &str| match name.strip_prefix(SOAK) {
+        Some(_) => name.to_owned(),
+        None => name.rsplit(['/', ':']).next().unwrap_or_default().to_owned(),
+    };
     quoted(cell).filter(move |name| !known.contains(&last(name)))
+}
+
+/// The names of the scenarios.
+fn scenarios(sources: &[Source]) -> impl Iterator<Item = &str> {
+    let list = sources.iter().filter(|source| source.path == SCENARIOS);
+    let names = list.flat_map(|source| source.text.lines()).filter_map(|line| {
+        let (_, name) = line.split_once("name: \"")?;
+        name.split('"').next()
+    });
+    names.filter(|name| !name.is_empty())
 }
 
 /// What stands in backticks on one line.
@@ -112,6 +130,21 @@ mod tests {
             ]
         );
         assert_eq!(architecture_problems(&[core()]), ["ARCHITECTURE.md is missing"]);
+    }
+
+    #[test]
+    fn the_attack_list_names_scenarios_that_are_listed() {
+        let list = || sample(SCENARIOS, "Scenario {\n    name: \"kills\",\n}\nfn other() { x() }\n");
+        let check = |cell: &str| {
+            attack_problems(&[
+                list(),
+                sample(ATTACKS, &format!("| row | test |\n|---|---|\n| A | `{cell}` |\n")),
+            ])
+        };
+        assert_eq!(check("soak::kills"), Vec::<String>::new());
+        for absent in ["soak::thrills", "soak::other", "kills"] {
+            assert_eq!(check(absent), [format!("docs/attacks.md:3: the test `{absent}` is not there")]);
+        }
     }
 
     #[test]

@@ -1,0 +1,212 @@
+//! Mixed load: people with several devices each, who register, log in, refresh, check, change passwords and log out
+//! while something breaks the server. All that they ask and are answered is recorded and held against the model.
+
+mod hand;
+mod person;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use self::person::Person;
+use crate::dice::Dice;
+use crate::history::{self, MOST};
+use crate::http::Http;
+
+/// People at once.
+const PEOPLE: u64 = 4;
+/// Devices of each, which do not know of each other.
+const HANDS: u64 = 3;
+/// The server is back after so long, or it is broken.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What all people share.
+pub(crate) struct World {
+    http: Http,
+    began: Instant,
+    seed: u64,
+    stopped: AtomicBool,
+    /// Closed while the server is down, before whatever brings it down.
+    up: watch::Sender<bool>,
+    /// How often it came back.
+    lives: AtomicU64,
+    counts: Counts,
+    problems: Mutex<Vec<String>>,
+}
+
+/// What happened so far.
+#[derive(Debug, Default)]
+struct Counts {
+    people: AtomicU64,
+    asked: AtomicU64,
+    acknowledged: AtomicU64,
+    unanswered: AtomicU64,
+    put_off: AtomicU64,
+}
+
+/// A running load.
+pub(crate) struct Load {
+    world: Arc<World>,
+    people: JoinSet<()>,
+}
+
+/// What came of it.
+pub(crate) struct Judged {
+    counts: [u64; 5],
+    /// What no sequential server would have answered, and what else must not be.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Load {
+    /// Starts it on a server that is ready.
+    pub(crate) fn start(http: Http, seed: u64) -> Self {
+        let world = Arc::new(World {
+            http,
+            began: Instant::now(),
+            seed,
+            stopped: AtomicBool::default(),
+            up: watch::Sender::new(true),
+            lives: AtomicU64::default(),
+            counts: Counts::default(),
+            problems: Mutex::default(),
+        });
+        let mut people = JoinSet::new();
+        for number in 0..PEOPLE {
+            people.spawn(generations(Arc::clone(&world), number));
+        }
+        Self { world, people }
+    }
+
+    /// From now on nobody begins anything; what is under way may break.
+    pub(crate) fn going_down(&self) {
+        self.world.up.send_replace(false);
+    }
+
+    /// The server is ready again.
+    pub(crate) fn back(&self) {
+        self.world.lives.fetch_add(1, Ordering::SeqCst);
+        self.world.up.send_replace(true);
+    }
+
+    /// Whether something has been found.
+    pub(crate) fn has_problems(&self) -> bool {
+        !self.world.problems.lock().is_empty()
+    }
+
+    /// Lets all people look at all that they have once more, and judges their histories.
+    pub(crate) async fn finish(mut self) -> Judged {
+        self.world.stopped.store(true, Ordering::SeqCst);
+        while let Some(ended) = self.people.join_next().await {
+            if let Err(error) = ended {
+                self.world.problem(format!("a person broke: {error}"));
+            }
+        }
+        let problems = std::mem::take(&mut *self.world.problems.lock());
+        Judged { counts: self.world.counts.now(), problems }
+    }
+}
+
+impl Counts {
+    fn now(&self) -> [u64; 5] {
+        let all = [&self.people, &self.asked, &self.acknowledged, &self.unanswered, &self.put_off];
+        all.map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+impl Judged {
+    /// Figures for a report, of several loads.
+    pub(crate) fn figures(all: &[Self]) -> Vec<String> {
+        let words =
+            ["accounts judged", "requests", "acknowledged changes", "requests cut off", "put off with 503"];
+        let sum = |place: usize| all.iter().map(|judged| judged.counts[place]).sum::<u64>();
+        words.iter().enumerate().map(|(place, what)| format!("{} {what}", sum(place))).collect()
+    }
+
+    /// What must not be, of several loads.
+    pub(crate) fn problems(all: &[Self]) -> Vec<String> {
+        all.iter().flat_map(|judged| judged.problems.clone()).collect()
+    }
+}
+
+impl World {
+    fn problem(&self, problem: String) {
+        self.problems.lock().push(problem);
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    fn lives(&self) -> u64 {
+        self.lives.load(Ordering::SeqCst)
+    }
+
+    /// Waits until nothing is being broken.
+    async fn up(&self) {
+        let mut up = self.up.subscribe();
+        if timeout(PATIENCE, up.wait_for(|up| *up)).await.is_err() {
+            self.problem(format!("the server was away for {PATIENCE:?}"));
+        }
+    }
+
+    /// Waits until the server can serve: what was cut off before has worked by then, or never will.
+    async fn settled(&self) {
+        let began = Instant::now();
+        loop {
+            self.up().await;
+            if self.http.is_ready().await {
+                return;
+            }
+            if began.elapsed() > PATIENCE {
+                return self.problem(format!("the server was not ready for {PATIENCE:?}"));
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// One person after the other, each with a new account.
+async fn generations(world: Arc<World>, number: u64) {
+    let mut generation = 0;
+    while !world.stopped() {
+        let person = Arc::new(Person::new(&format!("p{number}-{generation}")));
+        let dice = Dice::new(world.seed, number << 32 | generation << 8);
+        life(&world, &person, dice).await;
+        generation += 1;
+    }
+}
+
+async fn life(world: &Arc<World>, person: &Arc<Person>, mut dice: Dice) {
+    if hand::birth(world, person).await {
+        let mut hands = JoinSet::new();
+        for _ in 0..HANDS {
+            hands.spawn(hand::live(Arc::clone(world), Arc::clone(person), Dice::new(dice.any(), 0)));
+        }
+        while let Some(ended) = hands.join_next().await {
+            if let Err(error) = ended {
+                world.problem(format!("a device broke: {error}"));
+            }
+        }
+        hand::look_once_more(world, person).await;
+    }
+    let events = person.history();
+    world.counts.people.fetch_add(1, Ordering::Relaxed);
+    if let Err(violation) = history::check(&events) {
+        let shown: Vec<String> = events.iter().take(MOST).map(|event| format!("    {event:?}")).collect();
+        world.problem(format!(
+            "seed {}, account {}: {violation}\n{}",
+            world.seed,
+            person.email,
+            shown.join("\n")
+        ));
+    }
+}

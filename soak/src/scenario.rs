@@ -1,0 +1,78 @@
+//! The scenarios by name. docs/attacks.md names them as `soak::kills`.
+
+use std::path::PathBuf;
+
+use crate::scenarios::{history, kills, postgres, restarts};
+
+/// What a run was given.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// The server's program.
+    pub(crate) program: PathBuf,
+    /// A PostgreSQL to work on, and its folder.
+    pub(crate) postgres: Option<(String, PathBuf)>,
+    /// Everything that is left to chance comes from this.
+    pub(crate) seed: u64,
+    /// How often, instead of the scenario's own number.
+    pub(crate) times: Option<usize>,
+    /// Just enough to see that the scenario works.
+    pub(crate) quick: bool,
+}
+
+impl Setup {
+    /// How often: as asked for, else a few times in a quick run, else `usual`.
+    pub(crate) fn times(&self, quick: usize, usual: usize) -> usize {
+        self.times.unwrap_or(if self.quick { quick } else { usual })
+    }
+}
+
+/// What came of a scenario.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// How often, in words: "1000 kills".
+    pub(crate) times: String,
+    /// What was counted and measured.
+    pub(crate) figures: Vec<String>,
+    /// What must not be. None: it passed.
+    pub(crate) problems: Vec<String>,
+}
+
+/// Something that is tried often.
+pub(crate) struct Scenario {
+    /// In the command, the table and docs/attacks.md.
+    pub(crate) name: &'static str,
+    /// What is done, for the table.
+    pub(crate) what: &'static str,
+    /// What must hold, for the table.
+    pub(crate) holds: &'static str,
+    /// Does it.
+    pub(crate) run: fn(&Setup) -> anyhow::Result<Outcome>,
+}
+
+/// All of them, in the order of a whole run.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "kills",
+        what: "`kill -9` of the server at a random moment of mixed load or of its start, on SQLite",
+        holds: "what was acknowledged is there, what was spent is spent, and the file is whole (I12, STO-04)",
+        run: kills::run,
+    },
+    Scenario {
+        name: "postgres",
+        what: "`kill -9` of one or all of PostgreSQL's processes under mixed load",
+        holds: "503 meanwhile; the server recovers without a restart; what was acknowledged is there (I12)",
+        run: postgres::run,
+    },
+    Scenario {
+        name: "history",
+        what: "mixed load with random kills and restarts, on SQLite",
+        holds: "one sequential account could have answered so: single use, monotone revocation (RACE-15)",
+        run: history::run,
+    },
+    Scenario {
+        name: "restarts",
+        what: "SIGTERM and a new start under mixed load, on SQLite",
+        holds: "what is under way is answered, what was acknowledged is there, a start takes less than 1 s (DOS-12)",
+        run: restarts::run,
+    },
+];

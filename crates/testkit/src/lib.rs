@@ -13,6 +13,8 @@ pub mod http2;
 pub mod held;
 pub mod inspect;
 pub mod logs;
+pub mod people;
+pub mod races;
 pub mod raw;
 pub mod server;
 pub mod sink;

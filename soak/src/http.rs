@@ -1,8 +1,10 @@
 //! HTTP as the scenarios need it: a status, a cookie, a body, or no answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::SET_COOKIE;
+use parking_lot::RwLock;
+use reqwest::header::{HOST, SET_COOKIE};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
@@ -15,8 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(40);
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: reqwest::Client,
-    /// `http://localhost:<port>`
-    pub(crate) origin: String,
+    /// What its own pages call it: a host, perhaps with a port.
+    name: String,
+    /// Where it listens: `http://localhost:<port>`.
+    at: Arc<RwLock<String>>,
 }
 
 /// An answer, read to its end.
@@ -31,14 +35,21 @@ pub(crate) struct Reply {
 
 impl Http {
     /// Asks the server at `origin`, over connections of its own.
-    pub(crate) fn new(origin: String) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).tcp_nodelay(true);
-        Ok(Self { client: client.build()?, origin })
+    pub(crate) fn new(origin: &str) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).tcp_nodelay(true).build()?;
+        let name = origin.trim_start_matches("http://").to_owned();
+        Ok(Self { client, name, at: Arc::new(RwLock::new(origin.to_owned())) })
+    }
+
+    /// The server listens somewhere else now, under the name that it had: for all clones of this.
+    pub(crate) fn moved(&self, origin: &str) {
+        origin.clone_into(&mut self.at.write());
     }
 
     /// A request from one of the server's own pages.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.origin));
+        let request = self.client.request(method, format!("{}{path}", self.at.read()));
+        let request = request.header(HOST, &self.name);
         request.header("sec-fetch-site", "same-origin").header("accept", "application/json")
     }
 

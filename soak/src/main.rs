@@ -2,8 +2,10 @@
 //! soak` runs it, and writes docs/faults.md from what it found.
 
 mod dice;
+mod disk;
 mod history;
 mod http;
+mod inside;
 mod load;
 mod process;
 mod progress;

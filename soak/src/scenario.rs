@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::scenarios::{history, kills, postgres, restarts};
+use crate::scenarios::{disk, history, kills, postgres, power, races, restarts};
 
 /// What a run was given.
 #[derive(Debug, Clone)]
@@ -70,9 +70,27 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         run: history::run,
     },
     Scenario {
+        name: "races",
+        what: "fifty at once for one link, code, address, password or refresh token, and against one end; on every store",
+        holds: "one of them wins, and nothing outlives its end (I7, I9, I10, SES-24, RACE-03, RACE-06 to -08)",
+        run: races::run,
+    },
+    Scenario {
         name: "restarts",
         what: "SIGTERM and a new start under mixed load, on SQLite",
         holds: "what is under way is answered, what was acknowledged is there, a start takes less than 1 s (DOS-12)",
         run: restarts::run,
+    },
+    Scenario {
+        name: "disk",
+        what: "under mixed load the disk is full, fails halfway, does not sync or is read-only, and is mended, on SQLite",
+        holds: "503 for what must be written and by `/readyz`, sessions go on, no restart needed, the file is whole (STO-05)",
+        run: disk::run,
+    },
+    Scenario {
+        name: "power",
+        what: "a power cut under mixed load: unsynced writes are lost or torn, on SQLite",
+        holds: "the file opens and is whole, what was acknowledged is there (STO-06, I12)",
+        run: power::run,
     },
 ];

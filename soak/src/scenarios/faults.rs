@@ -19,7 +19,7 @@ impl UnderLoad {
     /// Starts both.
     pub(super) async fn start(setup: &Setup, settings: &[(&'static str, String)]) -> anyhow::Result<Self> {
         let mut server = Server::new(&setup.program, settings)?;
-        let http = Http::new(server.origin())?;
+        let http = Http::new(&server.origin())?;
         server.start(&http).await?;
         let load = Load::start(http.clone(), setup.seed);
         Ok(Self { server, http, load })

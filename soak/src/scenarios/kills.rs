@@ -55,7 +55,7 @@ async fn one_database(
     (end, progress): (usize, &mut Progress),
 ) -> anyhow::Result<()> {
     let mut server = Server::new(&setup.program, &[])?;
-    let http = Http::new(server.origin())?;
+    let http = Http::new(&server.origin())?;
     start(&mut server, &http, &mut dice, seen).await?;
     let load = Load::start(http.clone(), dice.any());
     while seen.kills + seen.killed_starts < end && !load.has_problems() {

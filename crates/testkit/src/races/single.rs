@@ -30,11 +30,15 @@ async fn fifty(
     all((0..AT_ONCE).map(send).collect::<JoinSet<_>>()).await
 }
 
-/// Fails unless one of them worked and all others were refused.
+/// Fails unless one of them worked and all others were refused, or put off where the machine is too slow for so many.
 fn one_worked(answers: &[Answer]) -> anyhow::Result<()> {
     let count = |status| answers.iter().filter(|answer| answer.status == status).count();
     let (done, refused) = (count(StatusCode::NO_CONTENT), count(StatusCode::UNAUTHORIZED));
-    ensure!((done, refused) == (1, AT_ONCE - 1), "{done} worked and {refused} were refused");
+    let put_off = count(StatusCode::SERVICE_UNAVAILABLE);
+    ensure!(
+        done == 1 && refused + put_off == AT_ONCE - 1,
+        "{done} worked, {refused} were refused and {put_off} put off"
+    );
     Ok(())
 }
 
@@ -60,7 +64,8 @@ pub async fn verification_links(server: &TestServer, rounds: usize) -> anyhow::R
     for round in 0..rounds {
         let (_, mail) = registered(server, round).await?;
         let body = json!({ "token": link_token(&mail)?, "password": PASSWORD });
-        one_worked(&fifty(server, VERIFY, |_| body.clone()).await?)?;
+        let answers = fifty(server, VERIFY, |_| body.clone()).await?;
+        one_worked(&answers).with_context(|| format!("round {round}"))?;
         ensure!(server.audited("account.created").await? == round + 1, "round {round}: too many accounts");
     }
     Ok(())
@@ -72,7 +77,8 @@ pub async fn codes(server: &TestServer, rounds: usize) -> anyhow::Result<()> {
     for round in 0..rounds {
         let (email, mail) = registered(server, round).await?;
         let body = json!({ "email": email, "code": mail["code"], "password": PASSWORD });
-        one_worked(&fifty(server, VERIFY, |_| body.clone()).await?)?;
+        let answers = fifty(server, VERIFY, |_| body.clone()).await?;
+        one_worked(&answers).with_context(|| format!("round {round}"))?;
         ensure!(server.audited("account.created").await? == round + 1, "round {round}: too many accounts");
     }
     Ok(())
@@ -197,8 +203,11 @@ pub async fn password_changes(server: &TestServer, rounds: usize) -> anyhow::Res
         for (number, mut own, answer) in all(tasks).await? {
             match answer.status {
                 StatusCode::NO_CONTENT => won.push(number),
-                // Its session ended with the change that was first, or its password is not the current one any more.
-                StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST => lost = number,
+                // Its session ended with the change that was first, its password is not the current one any more, or the
+                // machine is too slow for so many.
+                StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST | StatusCode::SERVICE_UNAVAILABLE => {
+                    lost = number;
+                }
                 status => anyhow::bail!("round {round}: {status} {}", answer.body),
             }
             alive += usize::from(by_cookie(&mut own).await? == StatusCode::OK);

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::ensure;
 use parking_lot::RwLock;
 use reqwest::header::{HOST, SET_COOKIE};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 /// The session cookie.
 pub(crate) const SESSION: &str = "__Host-Http-session";
 /// A request takes no longer than that, or there is no answer.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+const POLL: Duration = Duration::from_millis(5);
 
 /// A server, asked from outside.
 #[derive(Debug, Clone)]
@@ -51,6 +55,16 @@ impl Http {
         let request = self.client.request(method, format!("{}{path}", self.at.read()));
         let request = request.header(HOST, &self.name);
         request.header("sec-fetch-site", "same-origin").header("accept", "application/json")
+    }
+
+    /// Waits until the server says that it can serve.
+    pub(crate) async fn until_ready(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while !self.is_ready().await {
+            ensure!(began.elapsed() < PATIENCE, "not ready after {PATIENCE:?}");
+            sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// Whether the server says that it can serve.

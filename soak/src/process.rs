@@ -48,6 +48,19 @@ impl Server {
         Ok(Self { program: program.to_owned(), folder: TempDir::new()?, port, settings, child: None })
     }
 
+    /// Another one with a copy of its folder and a port of its own. Neither runs.
+    pub(crate) fn twin(&self) -> anyhow::Result<Self> {
+        let mut twin = Self::new(&self.program, &[])?;
+        twin.settings.clone_from(&self.settings);
+        for entry in std::fs::read_dir(self.folder.path())? {
+            let path = entry?.path();
+            if path.is_file() {
+                std::fs::copy(&path, twin.folder.path().join(path.file_name().context("a name")?))?;
+            }
+        }
+        Ok(twin)
+    }
+
     /// What its own pages call it.
     pub(crate) fn origin(&self) -> String {
         format!("http://localhost:{}", self.port)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::scenarios::{disk, history, kills, postgres, power, races, restarts};
+use crate::scenarios::{clock, disk, history, ids, kills, postgres, power, races, restarts, timing};
 
 /// What a run was given.
 #[derive(Debug, Clone)]
@@ -92,5 +92,23 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "a power cut under mixed load: unsynced writes are lost or torn, on SQLite",
         holds: "the file opens and is whole, what was acknowledged is there (STO-06, I12)",
         run: power::run,
+    },
+    Scenario {
+        name: "clock",
+        what: "the clock jumps by an hour or ten years, forwards or backwards, while people are at it",
+        holds: "nothing breaks; what was ended or spent stays so; what is begun afterwards works (STO-13)",
+        run: clock::run,
+    },
+    Scenario {
+        name: "timing",
+        what: "answers over loopback, the kinds in turn",
+        holds: "Welch's t below 4.5, or medians less than 2 % apart (LOG-03, SES-06, REC-01)",
+        run: timing::run,
+    },
+    Scenario {
+        name: "ids",
+        what: "session secrets, and logins at two processes started from one state",
+        holds: "no two alike, bits as chance makes them (SES-05)",
+        run: ids::run,
     },
 ];

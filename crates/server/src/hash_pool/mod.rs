@@ -84,7 +84,8 @@ impl HashPool {
     }
 
     /// Compares a password with a stored PHC string. Where there is none, because nobody has that identifier, a hash
-    /// under today's parameters is computed all the same: both take the same time (I14).
+    /// under today's parameters is computed all the same: both take the same time (I14). So does a wrong password for a
+    /// hash that cost less when it was made; one that costs more than today's, after the settings were lowered, takes longer.
     pub(crate) async fn verify(
         &self,
         password: Arc<Password>,
@@ -205,6 +206,10 @@ fn verify(
         return Proof::Differs;
     };
     if !stored.fits(password, memory) {
+        // A hash from before the parameters grew is sooner computed: that must not name the account (LOG-03).
+        if let Some(rest) = today.beyond(stored.params()) {
+            Phc::dummy(rest).fits(password, memory);
+        }
         return Proof::Differs;
     }
     let upgrade = (!stored.is_made_with(today)).then(|| Phc::of(password, today, salt, memory).to_string());

@@ -69,6 +69,26 @@ impl Params {
         !FLOOR.iter().any(|(memory, passes)| self.memory_kib >= *memory && self.iterations >= *passes)
     }
 
+    /// What a hash with these parameters costs: blocks of one KiB that are filled.
+    const fn cost(self) -> u64 {
+        self.memory_kib as u64 * self.iterations as u64
+    }
+
+    /// Parameters of what is left to do so that a hash with `cheaper` ones and it together cost what a hash with these
+    /// costs, to within one pass over a few KiB. None where that is nothing: the other one costs as much, or more, and then
+    /// nothing can hide it.
+    pub(super) const fn beyond(self, cheaper: Self) -> Option<Self> {
+        let rest = self.cost().saturating_sub(cheaper.cost());
+        // Today's number of passes where the rest is large enough for it, else one.
+        let passes = if rest >= 8 * self.iterations as u64 { self.iterations as u64 } else { 1 };
+        let memory = rest / passes;
+        if memory < 8 {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "no more than these parameters' own memory")]
+        Some(Self { memory_kib: memory as u32, iterations: passes as u32, parallelism: 1 })
+    }
+
     /// Argon2id, version 19. `salt` has 8 bytes or more, `hash` 4 or more.
     pub(super) fn derive(self, password: &[u8], salt: &[u8], hash: &mut [u8], memory: &mut Memory) {
         let params =
@@ -109,6 +129,29 @@ mod tests {
                 error,
                 "m={memory} t={iterations}"
             );
+        }
+    }
+
+    #[test]
+    fn log_03_what_is_left_to_do_makes_the_sum_todays_cost() {
+        let params = |(memory, passes)| Params::new(memory, passes, 1).unwrap();
+        let table = [
+            ((19_456, 2), (12_288, 3), Some((1_024, 2))),
+            ((19_456, 2), (4_096, 1), Some((17_408, 2))),
+            ((47_104, 1), (19_456, 2), Some((8_192, 1))),
+            ((7_168, 5), (19_456, 1), Some((3_276, 5))),
+            ((64, 3), (64, 2), Some((21, 3))),
+            ((64, 3), (91, 2), Some((10, 1))),
+            ((19_456, 2), (19_456, 2), None),
+            ((19_456, 2), (65_536, 3), None),
+            ((64, 1), (60, 1), None),
+        ];
+        for (today, stored, expected) in table {
+            let rest = params(today).beyond(params(stored));
+            assert_eq!(rest, expected.map(params), "{today:?} beyond {stored:?}");
+            let sum = params(stored).cost() + rest.map_or(0, Params::cost);
+            let missing = params(today).cost().saturating_sub(sum);
+            assert!(missing < 8 * u64::from(today.1), "{missing} of {today:?} missing after {stored:?}");
         }
     }
 

@@ -54,6 +54,11 @@ impl Phc {
         hash.ct_eq(&self.hash).into()
     }
 
+    /// What it costs to compute it again.
+    pub(super) const fn params(&self) -> Params {
+        self.params
+    }
+
     /// Whether it would be made like this today.
     pub(super) fn is_made_with(&self, params: Params) -> bool {
         self.params == params && self.salt.len() == SALT_LEN && self.hash.len() == HASH_LEN

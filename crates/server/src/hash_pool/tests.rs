@@ -100,6 +100,15 @@ async fn i14_an_unknown_account_costs_a_hash_with_todays_parameters() {
 }
 
 #[tokio::test]
+async fn log_03_a_wrong_password_for_a_cheaper_hash_costs_what_todays_costs() {
+    let old = pool(4).hash(password("correct horse"), None).await.unwrap();
+    let (today, mut memory) = (params((32 * 1024, 1, 1)), Memory::default());
+    let differs = verify(&password("wrong"), Some(&old), (today, [0; SALT_LEN]), &mut memory);
+    assert_eq!(differs, Proof::Differs);
+    assert_eq!(memory.taken(), 32 * 1024 - CHEAP.0 as usize, "what the old one left to do");
+}
+
+#[tokio::test]
 async fn log_31_a_hash_with_other_parameters_is_made_anew_at_login() {
     let old = pool(4).hash(password("correct horse"), None).await.unwrap();
     let hashing = Hashing { params: params((128, 2, 1)), workers: 1, queue: 4 };

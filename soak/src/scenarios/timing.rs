@@ -76,8 +76,8 @@ struct Row {
 
 /// The rows; `secret` is that of a session.
 fn rows(secret: &str) -> Vec<Row> {
-    let kind = |name, request: fn(String) -> Request, email: Option<&'static str>| -> Kind {
-        (name, Box::new(move |number| request(email.map_or_else(|| stranger(number), str::to_owned))))
+    let kind = |name, request: fn(&str) -> Request, email: Option<&'static str>| -> Kind {
+        (name, Box::new(move |number| request(&email.map_or_else(|| stranger(number), str::to_owned))))
     };
     let beginning = secret.chars().take(BEGINNING).collect::<String>();
     vec![
@@ -116,16 +116,16 @@ const BEGINNING: usize = 22;
 /// The length of a secret in a cookie.
 const SECRET: usize = 43;
 
-fn log_in(email: String) -> Request {
+fn log_in(email: &str) -> Request {
     let body = json!({ "identifier": email, "password": "wrong", "deliver": "token" });
     ("POST /api/v1/login", None, Some(body))
 }
 
-fn recover(email: String) -> Request {
+fn recover(email: &str) -> Request {
     ("POST /api/v1/recover", None, Some(json!({ "email": email })))
 }
 
-fn sign_up(email: String) -> Request {
+fn sign_up(email: &str) -> Request {
     ("POST /api/v1/accounts", None, Some(json!({ "email": email, "password": PASSWORD })))
 }
 
@@ -137,7 +137,7 @@ fn check(secret: &str) -> Request {
 
 fn random_text(number: u64) -> String {
     let mut dice = Dice::new(number, 7);
-    (0..3).map(|_| format!("{:016x}", dice.any())).collect()
+    format!("{:016x}{:016x}{:016x}", dice.any(), dice.any(), dice.any())
 }
 
 /// An address that nobody has.

@@ -134,6 +134,7 @@ fn tag(device: DeviceId, account: AccountId, day: u16, key: &MacKey) -> [u8; TAG
 mod tests {
     use super::*;
     use crate::random::Counter;
+    use proptest::prelude::*;
 
     const NOW: Time = Time::from_micros(1_795_510_800_000_000);
 
@@ -209,5 +210,15 @@ mod tests {
         let mut other = URL_SAFE_NO_PAD.decode(&text).unwrap();
         other[0] = 2;
         assert_eq!(KnownDevice::parse(&URL_SAFE_NO_PAD.encode(other)), None);
+    }
+    proptest! {
+        #[test]
+        fn a_device_has_one_text(bytes in prop::collection::vec(any::<u8>(), 0..100), version in 0_u8..3) {
+            let text = URL_SAFE_NO_PAD.encode([&[version], &bytes[..]].concat());
+            if let Some(device) = KnownDevice::parse(&text) {
+                prop_assert_eq!(device.encode(), text);
+                prop_assert_eq!(device.known_to(account(1), NOW, &key()), None, "made up");
+            }
+        }
     }
 }

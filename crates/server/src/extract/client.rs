@@ -27,19 +27,13 @@ pub(crate) fn context(app: &App, access: Access, request: &Request) -> Ctx {
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let changes = !request.method().is_safe();
-    // Beside a token no cookie is read (I2).
-    let by_token = access.faces == Faces::Either && authorization(headers).is_some();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     Ctx {
         now,
         request: app.requests.next(now),
         ip: peer.map(|peer| client_ip(peer, headers, &app.config)),
         device: text(header::USER_AGENT).filter(|_| changes).map(Device::from_user_agent).unwrap_or_default(),
-        known_device: if changes && !by_token {
-            Cookies::of(headers).get(DEVICE).and_then(KnownDevice::parse)
-        } else {
-            None
-        },
+        known_device: changes.then(|| known_device(access, headers)).flatten(),
         locale: if changes || access.surface == Surface::Page {
             negotiate(Cookies::of(headers).get(LOCALE), text(header::ACCEPT_LANGUAGE))
         } else {
@@ -47,6 +41,14 @@ pub(crate) fn context(app: &App, access: Access, request: &Request) -> Ctx {
         },
         app: app.clone(),
     }
+}
+
+/// Beside a token no cookie is read (I2).
+fn known_device(access: Access, headers: &HeaderMap) -> Option<KnownDevice> {
+    if access.faces == Faces::Either && authorization(headers).is_some() {
+        return None;
+    }
+    Cookies::of(headers).get(DEVICE).and_then(KnownDevice::parse)
 }
 
 /// More proxies than stand before any server: what a header says beyond them is not looked at.

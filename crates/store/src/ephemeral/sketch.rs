@@ -10,7 +10,7 @@ use countersign_core::throttle::window::{Slice, Window};
 /// A stranger shares all four cells with many others only where the table is overrun.
 const ROWS: usize = 4;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Cell {
     window: Window,
     /// Of the window's hits, those of which it is not known yet whether they stay.
@@ -32,8 +32,8 @@ pub(super) struct Sketch {
 impl Sketch {
     /// A table with so many cells in each row, a power of two.
     pub(super) fn new(columns: usize) -> Self {
-        let row = || std::iter::repeat_with(|| None).take(columns.next_power_of_two()).collect();
-        Self { rows: std::array::from_fn(|_| row()) }
+        // Memory that is never touched is never taken.
+        Self { rows: std::array::from_fn(|_| vec![None; columns.next_power_of_two()]) }
     }
 
     /// The place of the key with this code.

@@ -57,6 +57,8 @@ pub enum ActivityKind {
     SignedIn,
     /// A login with a wrong password.
     SignInFailed,
+    /// Too many wrong passwords: strangers were kept out for a while.
+    SignInPaused,
     /// Sessions ended.
     SignedOut,
     /// A new password by the old one.
@@ -71,13 +73,14 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Created,
         Self::RegisteredAgain,
         Self::Disabled,
         Self::Enabled,
         Self::SignedIn,
         Self::SignInFailed,
+        Self::SignInPaused,
         Self::SignedOut,
         Self::PasswordChanged,
         Self::ResetRequested,
@@ -94,6 +97,7 @@ impl ActivityKind {
             Kind::AccountEnabled => Some(Self::Enabled),
             Kind::SessionOpened => Some(Self::SignedIn),
             Kind::LoginFailed => Some(Self::SignInFailed),
+            Kind::LimitHit => Some(Self::SignInPaused),
             Kind::SessionEnded => Some(Self::SignedOut),
             Kind::PasswordChanged => Some(Self::PasswordChanged),
             Kind::ResetRequested => Some(Self::ResetRequested),
@@ -111,6 +115,7 @@ impl ActivityKind {
             Self::Enabled => "activity-enabled",
             Self::SignedIn => "activity-signed-in",
             Self::SignInFailed => "activity-sign-in-failed",
+            Self::SignInPaused => "activity-sign-in-paused",
             Self::SignedOut => "activity-signed-out",
             Self::PasswordChanged => "activity-password-changed",
             Self::ResetRequested => "activity-reset-requested",

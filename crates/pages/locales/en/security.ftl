@@ -13,6 +13,7 @@ activity-disabled = Account closed by an operator
 activity-enabled = Account opened again by an operator
 activity-signed-in = Signed in
 activity-sign-in-failed = Sign-in failed
+activity-sign-in-paused = Too many wrong passwords: sign-ins from unknown devices were refused for a while
 activity-signed-out = Signed out
 activity-password-changed = Password changed
 activity-reset-requested = Password reset requested

@@ -13,6 +13,7 @@ activity-disabled = 운영자가 계정을 정지함
 activity-enabled = 운영자가 계정을 다시 엶
 activity-signed-in = 로그인
 activity-sign-in-failed = 로그인 실패
+activity-sign-in-paused = 비밀번호가 여러 번 틀려 처음 보는 기기의 로그인을 잠시 막음
 activity-signed-out = 로그아웃
 activity-password-changed = 비밀번호 변경
 activity-reset-requested = 비밀번호 재설정 요청

@@ -79,24 +79,23 @@ async fn log_12_an_account_has_one_counter_over_all_its_spellings_and_paths() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn log_13_of_five_hundred_wrong_tries_at_once_ten_are_compared() {
-    on_every_store_with(&[ROOM], async |server| {
-        for round in 0..3 {
-            let email = format!("person{round}@example.org");
-            register(&server, &email).await?;
-            let failed = server.audited("login.failed").await?;
-            let pool = Client::tool(&server);
-            let guess = |_| guess(pool.clone(), email.clone());
-            let answers = at_once(500, guess).await?;
-            let compared = answers.iter().filter(|status| **status == WRONG).count();
-            let refused = answers.iter().filter(|status| **status == THROTTLED).count();
-            ensure!((compared, refused) == (10, 490), "{compared} compared, {refused} refused");
-            ensure!(server.audited("login.failed").await? == failed + 10);
-            ensure!(server.audited("limit.hit").await? == round + 1, "a line for each refused request");
-        }
-        Ok(())
-    })
-    .await;
+async fn log_13_of_five_hundred_wrong_tries_at_once_ten_are_compared() -> anyhow::Result<()> {
+    let (room, places) = ROOM;
+    // What is counted lies in memory, whatever the store.
+    let server = TestServer::start(Options::on(StoreKind::Memory).with(room, places)).await?;
+    for round in 0..3 {
+        let email = format!("person{round}@example.org");
+        register(&server, &email).await?;
+        let failed = server.audited("login.failed").await?;
+        let pool = Client::tool(&server);
+        let answers = at_once(500, |_| guess(pool.clone(), email.clone())).await?;
+        let compared = answers.iter().filter(|status| **status == WRONG).count();
+        let refused = answers.iter().filter(|status| **status == THROTTLED).count();
+        assert_eq!((compared, refused), (10, 490));
+        assert_eq!(server.audited("login.failed").await?, failed + 10);
+        assert_eq!(server.audited("limit.hit").await?, round + 1, "a line for each refused request");
+    }
+    Ok(())
 }
 
 #[tokio::test]

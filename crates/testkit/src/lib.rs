@@ -10,7 +10,6 @@ pub mod faults;
 pub mod flood;
 pub mod held;
 pub mod http2;
-pub mod held;
 pub mod inspect;
 pub mod logs;
 pub mod people;

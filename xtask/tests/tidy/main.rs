@@ -5,6 +5,7 @@ mod directions;
 mod documents;
 mod functions;
 mod locales;
+mod log_lines;
 mod size;
 mod sources;
 mod text;
@@ -64,4 +65,9 @@ fn the_attack_list_names_tests_that_exist() {
 #[test]
 fn every_requirement_of_asvs_is_answered() {
     assert_none(&asvs::problems(&all()));
+}
+
+#[test]
+fn the_guide_explains_every_line_of_the_log() {
+    assert_none(&log_lines::problems(&all()));
 }

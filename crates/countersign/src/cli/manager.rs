@@ -8,7 +8,6 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram as Socket};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::net::UnixDatagram;
 
 /// Whom to tell; nobody, where nothing was asked for.
@@ -30,17 +29,18 @@ pub(super) enum State {
 }
 
 impl Manager {
-    /// The one that the environment names. Needs the runtime.
-    pub(super) fn of_environment() -> anyhow::Result<Self> {
-        let patience = patience(std::env::var_os("WATCHDOG_USEC"), std::env::var_os("WATCHDOG_PID"));
-        let Some(name) = std::env::var_os("NOTIFY_SOCKET") else {
-            return Ok(Self { socket: None, patience: None });
-        };
-        let socket = connect(&name).with_context(|| format!("NOTIFY_SOCKET {}", name.display()))?;
-        Ok(Self { socket: Some(socket), patience })
+    /// The one that the environment names. Needs the runtime. One that cannot be told is no reason to serve nobody: it may
+    /// be that of a container engine, which meant somebody else.
+    pub(super) fn of_environment() -> Self {
+        let socket =
+            std::env::var_os("NOTIFY_SOCKET").and_then(|name| connect(&name).inspect_err(complain).ok());
+        Self {
+            socket,
+            patience: patience(std::env::var_os("WATCHDOG_USEC"), std::env::var_os("WATCHDOG_PID")),
+        }
     }
 
-    /// Tells it. A manager that cannot be told is no reason to serve nobody.
+    /// Tells it.
     pub(super) async fn tell(&self, state: State) {
         let Some(socket) = &self.socket else { return };
         let words = match state {
@@ -49,7 +49,7 @@ impl Manager {
             State::Alive => "WATCHDOG=1",
         };
         if let Err(error) = socket.send(words.as_bytes()).await {
-            tracing::warn!(%error, "cannot tell the service manager how far we are");
+            complain(&error);
         }
     }
 
@@ -62,6 +62,10 @@ impl Manager {
             self.tell(State::Alive).await;
         }
     }
+}
+
+fn complain(error: &std::io::Error) {
+    tracing::warn!(%error, "cannot tell the service manager how far we are");
 }
 
 /// A path, or behind `@` an abstract name.

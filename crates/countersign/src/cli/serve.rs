@@ -38,7 +38,7 @@ pub(super) fn run(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result
 
 async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
     let mut stop = std::pin::pin!(asked_to_stop()?);
-    let manager = Manager::of_environment()?;
+    let manager = Manager::of_environment();
     let terms = Terms::open(&config, descriptors::raise(), SystemClock.now())?;
     let listener = bind(config.listen).await?;
     let config = config.bound_to(listener.local_addr()?);

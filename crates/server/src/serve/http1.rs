@@ -48,6 +48,8 @@ where
     http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(MAX_HEADERS_READ as usize)
+        // Answers are small: put together, they cost less than a write of their parts.
+        .writev(false)
         .serve_connection(TokioIo::new(Watched::new(io, Arc::clone(guest))), service)
 }
 

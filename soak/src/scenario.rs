@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::scenarios::{clock, disk, history, ids, kills, postgres, power, races, restarts, timing};
+use crate::scenarios::{clock, disk, history, ids, kills, postgres, power, races, restarts, storm, timing};
 
 /// What a run was given.
 #[derive(Debug, Clone)]
@@ -104,6 +104,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "answers over loopback, the kinds in turn",
         holds: "Welch's t below 4.5, or medians less than 2 % apart (LOG-03, SES-06, REC-01)",
         run: timing::run,
+    },
+    Scenario {
+        name: "storm",
+        what: "10,000 slow connections, HTTP/2 streams opened and reset, 500 parallel logins",
+        holds: "the session check's p99 stays below the larger of 1.5 x quiet and quiet + 5 ms",
+        run: storm::run,
     },
     Scenario {
         name: "ids",

@@ -10,4 +10,5 @@ pub(crate) mod postgres;
 pub(crate) mod power;
 pub(crate) mod races;
 pub(crate) mod restarts;
+pub(crate) mod storm;
 pub(crate) mod timing;

@@ -85,6 +85,7 @@ async fn sto_16_a_backup_is_made_beside_the_server_and_put_back_without_it() -> 
     assert_eq!(last["accounts"], 1);
     let lines = place.json(&["audit", "--kind", "store.backed_up"])?;
     assert_eq!(lines[1]["detail"]["sha256"], sha256);
+    let lines_of_backups = [lines[0]["detail"]["sha256"].clone()];
 
     // What comes after the backup is lost, and what tokens it handed out with it.
     place.create(LEE)?;
@@ -113,6 +114,8 @@ async fn sto_16_a_backup_is_made_beside_the_server_and_put_back_without_it() -> 
     let (status, tokens) = server.log_in(KIM, PASSWORD).await?;
     assert_eq!((status, server.who(&tokens).await?), (200, 200));
     let told = place.json(&["audit", "--kind", "store.restored"])?;
+    let digest = &told[0]["detail"]["backup"];
+    assert!(lines_of_backups.contains(digest), "{digest}");
     assert_eq!((&told[0]["actor"], &told[0]["detail"]["epoch_bump"]), (&json!("operator"), &json!("no")));
     Ok(())
 }

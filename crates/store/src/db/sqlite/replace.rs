@@ -68,7 +68,9 @@ impl Site {
     /// lies under the name.
     fn set_aside(&self, now: Time) -> Result<PathBuf, SnapshotError> {
         let second = now.rfc3339().replace(['-', ':'], "");
-        let kept = companion(&self.path, &format!(".replaced-{second}"));
+        let name = |more: &str| companion(&self.path, &format!(".replaced-{second}{more}"));
+        // Twice in a second: nothing that was kept is written over.
+        let kept = Some(name("")).filter(|kept| !kept.exists()).unwrap_or_else(|| name("-2"));
         if let Err(error) = settle(&self.path) {
             tracing::warn!(%error, "the log of the replaced database is kept beside it");
         }

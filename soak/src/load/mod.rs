@@ -31,12 +31,23 @@ pub(crate) struct World {
     began: Instant,
     seed: u64,
     stopped: AtomicBool,
-    /// Closed while the server is down, before whatever brings it down.
-    up: watch::Sender<bool>,
+    /// Set before whatever brings the server down.
+    weather: watch::Sender<Weather>,
     /// How often it came back.
     lives: AtomicU64,
     counts: Counts,
     problems: Mutex<Vec<String>>,
+}
+
+/// What is being done to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weather {
+    /// Nothing.
+    Fair,
+    /// It may break at any moment.
+    Threatening,
+    /// It is broken: nobody begins anything.
+    Foul,
 }
 
 /// What happened so far.
@@ -70,7 +81,7 @@ impl Load {
             began: Instant::now(),
             seed,
             stopped: AtomicBool::default(),
-            up: watch::Sender::new(true),
+            weather: watch::Sender::new(Weather::Fair),
             lives: AtomicU64::default(),
             counts: Counts::default(),
             problems: Mutex::default(),
@@ -82,15 +93,20 @@ impl Load {
         Self { world, people }
     }
 
+    /// From now on what is under way may break. Whoever is cut off waits until it is over.
+    pub(crate) fn may_break(&self) {
+        self.world.weather.send_replace(Weather::Threatening);
+    }
+
     /// From now on nobody begins anything; what is under way may break.
     pub(crate) fn going_down(&self) {
-        self.world.up.send_replace(false);
+        self.world.weather.send_replace(Weather::Foul);
     }
 
     /// The server is ready again.
     pub(crate) fn back(&self) {
         self.world.lives.fetch_add(1, Ordering::SeqCst);
-        self.world.up.send_replace(true);
+        self.world.weather.send_replace(Weather::Fair);
     }
 
     /// Whether something has been found.
@@ -150,19 +166,24 @@ impl World {
         self.lives.load(Ordering::SeqCst)
     }
 
-    /// Waits until nothing is being broken.
+    /// Waits until somebody may begin something.
     async fn up(&self) {
-        let mut up = self.up.subscribe();
-        if timeout(PATIENCE, up.wait_for(|up| *up)).await.is_err() {
+        self.wait_for(|weather| weather != Weather::Foul).await;
+    }
+
+    async fn wait_for(&self, mut fits: impl FnMut(Weather) -> bool) {
+        let mut weather = self.weather.subscribe();
+        if timeout(PATIENCE, weather.wait_for(|weather| fits(*weather))).await.is_err() {
             self.problem(format!("the server was away for {PATIENCE:?}"));
         }
     }
 
-    /// Waits until the server can serve: what was cut off before has worked by then, or never will.
+    /// Waits until nothing is being broken and the server can serve: what was cut off before has worked by then, or never
+    /// will.
     async fn settled(&self) {
         let began = Instant::now();
         loop {
-            self.up().await;
+            self.wait_for(|weather| weather == Weather::Fair).await;
             if self.http.is_ready().await {
                 return;
             }

@@ -107,21 +107,20 @@ fn children(parent: i32) -> anyhow::Result<BTreeSet<i32>> {
     Ok(children)
 }
 
-/// Asks for something that must be written until the server is ready again.
+/// Asks for something that must be written until it is, and then until the server says that it is ready.
 async fn until_ready(http: &Http, meanwhile: &mut Meanwhile) -> anyhow::Result<()> {
-    let began = Instant::now();
-    loop {
+    let (began, mut written) = (Instant::now(), false);
+    while !(written && http.is_ready().await) {
         let body = json!({ "email": "nobody@example.org" });
-        match send(http.request(Method::POST, "/api/v1/recover").json(&body)).await.map(|reply| reply.status)
-        {
+        let reply = send(http.request(Method::POST, "/api/v1/recover").json(&body)).await;
+        written = false;
+        match reply.map(|reply| reply.status) {
             Some(503) => meanwhile.put_off += 1,
-            Some(202) => meanwhile.served += 1,
+            Some(202) => (meanwhile.served, written) = (meanwhile.served + 1, true),
             other => meanwhile.other.push(other.unwrap_or(0)),
-        }
-        if http.is_ready().await {
-            return Ok(());
         }
         ensure!(began.elapsed() < PATIENCE, "not ready {PATIENCE:?} after PostgreSQL was killed");
         sleep(POLL).await;
     }
+    Ok(())
 }

@@ -32,6 +32,7 @@ async fn cuts(setup: &Setup, times: usize) -> anyhow::Result<Outcome> {
     let (mut lost, mut done) = (0, 0);
     while done < times && !load.has_problems() {
         sleep(dice.within(BETWEEN)).await;
+        load.may_break();
         let cut = power_cut(&mut dice).await;
         load.going_down();
         inside.stop().await;

@@ -33,7 +33,7 @@ pub async fn execute_watched(app: &App, command: Command, watch: Watch) -> Resul
     match command {
         Command::Ping => Ok(pong(app)),
         Command::Ready => {
-            app.store.ready().await?;
+            app.readiness.ask(app).await.map_err(|why| AdminError::Failed(why.to_string()))?;
             Ok(pong(app))
         }
         Command::AccountCreate(new) => account::create(&ctx, new).await,

@@ -7,7 +7,7 @@ use countersign_core::revocation::StatusIndex;
 use countersign_core::seal::{MasterKey, Purpose, Sealer, WeakKey};
 use countersign_core::secret::MacKey;
 use countersign_core::url::{ResourceId, is_loopback_url};
-use countersign_core::{Policy, Random};
+use countersign_core::{Policy, Random, Time};
 use countersign_store::ephemeral::Throttles;
 use countersign_store::{Store, db};
 
@@ -132,6 +132,12 @@ impl App {
     /// Says at `/readyz` that nothing new should come: the first thing that is done when a stop is asked for.
     pub fn drain(&self) {
         self.readiness.drain();
+    }
+
+    /// The time that throttling counts by: nobody sets it, so a wall clock that is put right neither opens a limit nor
+    /// keeps one shut (attack STO-13). What is counted dies with the process, as this does.
+    pub(crate) fn uptime(&self) -> Time {
+        Time::from_micros(self.clock.passed().micros())
     }
 
     /// Writes what is written behind and lets the database go: the last thing that is done.

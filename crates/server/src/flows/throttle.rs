@@ -48,7 +48,7 @@ pub(crate) async fn reserve_mail(ctx: &Ctx, to: &Email) -> Result<(), Problem> {
     if !policy.capped {
         return Ok(());
     }
-    match ctx.app.throttles.reserve_mail(Prefix::of(ctx.ip), to, (&policy.throttle, ctx.now)) {
+    match ctx.app.throttles.reserve_mail(Prefix::of(ctx.ip), to, (&policy.throttle, ctx.app.uptime())) {
         Ok(()) => Ok(()),
         Err(refused) => Err(refuse(ctx, refused, None).await?),
     }
@@ -70,7 +70,7 @@ async fn reserve(
     }
     let account = subject.as_ref().and_then(Subject::account);
     let guess = Guess { subject, prefix: Prefix::of(ctx.ip), familiar };
-    let admission = ctx.app.throttles.reserve(&guess, &policy.throttle, ctx.now).await;
+    let admission = ctx.app.throttles.reserve(&guess, &policy.throttle, ctx.app.uptime()).await;
     if admission.unusual {
         tell(ctx, Limit::Global, None).await?;
     }

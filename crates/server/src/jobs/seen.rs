@@ -18,5 +18,5 @@ pub async fn step(app: App) {
     if super::clock::is_trusted(&app) {
         app.store.prune(stamp.at);
     }
-    app.throttles.prune(&app.policy.throttle, stamp.at);
+    app.throttles.prune(&app.policy.throttle, app.uptime());
 }

@@ -89,6 +89,8 @@ async fn attempt_login(ctx: &Ctx, attempt: &Attempt<'_>) -> Result<LoggedIn, Pro
             _ => {
                 let subject = Subject::of_login(account.map(|it| it.id), identifier.as_ref(), attempt.typed);
                 let comparison = compare(ctx, attempt.password.clone(), stored.clone());
+                // A guess that waits for those under way must not wait for its own first one.
+                drop(held.take());
                 let (proof, guess) = throttle::guess(ctx, Some(subject), comparison).await?;
                 held = Some(guess);
                 (stored, proof)

@@ -57,7 +57,12 @@ fn admit(ctx: &Ctx, access: Access, request: &Request) -> Result<(), Box<Respons
     let config = &ctx.app.config;
     let refuse = |problem: Problem| Err(Box::new(problem.into_response()));
     if head::is_too_large(request.uri(), request.headers()) {
-        return refuse(Problem::new(Kind::HeadersTooLarge));
+        let mut response = Problem::new(Kind::HeadersTooLarge).into_response();
+        // Not for a long address: whoever makes somebody follow a link must not sign them out (attack SES-10).
+        if access.surface == Surface::Page && head::has_too_many_cookies(request.headers()) {
+            cookie::start_over(response.headers_mut());
+        }
+        return Err(Box::new(response));
     }
     if !access.any_host {
         match host::decide(request.uri(), request.headers(), &config.public_url, config.dev) {
@@ -114,9 +119,6 @@ fn finish(ctx: &Ctx, access: Access, mut response: Response) -> Response {
     if let Some(problem) = problem {
         problem.log(ctx);
         response = word(ctx, access, &problem, response);
-        if problem.kind == Kind::HeadersTooLarge && access.surface == Surface::Page {
-            cookie::start_over(response.headers_mut());
-        }
     }
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, SOON);

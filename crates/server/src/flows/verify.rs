@@ -67,9 +67,10 @@ pub(crate) async fn verify(ctx: &Ctx, verification: &Verification) -> Result<Ver
     }
     let subject = subject(ctx, &verification.claim).await?;
     let (verified, held) = throttle::guess(ctx, subject, Box::pin(prove(ctx, verification))).await?;
-    // A link that was used tells nothing of the password that came along.
+    // A link that was used tells nothing of the password that came along; one that was never mailed costs a hash.
     let wrong = match (&verification.claim, verified) {
-        (Claim::Code(..), Verified::Refused(_)) | (_, Verified::Refused(Refusal::WrongPassword)) => true,
+        (Claim::Code(..), Verified::Refused(_))
+        | (_, Verified::Refused(Refusal::WrongPassword | Refusal::Unknown)) => true,
         (_, Verified::Done | Verified::AskPassword | Verified::Refused(_)) => false,
     };
     if !wrong {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_store::db::snapshot::Watch;
+use countersign_store::db::snapshot::{Progress, Watch};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::WriteHalf;
 use tokio::net::{UnixListener, UnixStream};
@@ -205,15 +205,25 @@ async fn obey(app: &App, command: Command, writer: &mut WriteHalf<'_>) -> io::Re
             }
         };
         match tokio::time::timeout(COMMAND_TIME, next).await {
-            Ok(Some(answer)) => return Ok(answer),
-            Ok(None) => {
-                let progress = *told.borrow_and_update();
-                if let Some(progress) = progress {
-                    say(writer, &Ok(Reply::Progress(progress.into()))).await?;
-                }
+            Ok(Some(answer)) => {
+                // What it said last is told too, however quickly it came to its end.
+                say_progress(&mut told, writer).await?;
+                return Ok(answer);
             }
+            Ok(None) => say_progress(&mut told, writer).await?,
             Err(_) => return Ok(Err(AdminError::Unavailable("it takes too long".to_owned()))),
         }
+    }
+}
+
+async fn say_progress(
+    told: &mut watch::Receiver<Option<Progress>>,
+    writer: &mut WriteHalf<'_>,
+) -> io::Result<()> {
+    let progress = *told.borrow_and_update();
+    match progress {
+        Some(progress) => say(writer, &Ok(Reply::Progress(progress.into()))).await,
+        None => Ok(()),
     }
 }
 

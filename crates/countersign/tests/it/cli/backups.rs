@@ -76,7 +76,7 @@ async fn sto_16_a_backup_is_made_beside_the_server_and_put_back_without_it() -> 
     let before = Held::by(&server).await?;
     let link = mailed_reset(&server).await?;
     let made = place.run(&["backup", "kim.db"])?;
-    assert!(made.code == Some(0) && made.err.contains("copying: 100 %"), "{made:?}");
+    assert!(made.code == Some(0) && made.err.contains("verifying: 100 %"), "{made:?}");
     let sha256 = made.out.lines().find_map(|line| line.strip_prefix("sha256")).context("no digest")?.trim();
     assert_eq!(std::fs::metadata(place.path("kim.db"))?.permissions().mode() & 0o777, 0o600);
     let again = place.run(&["backup", "kim.db"])?;

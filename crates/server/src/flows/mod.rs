@@ -5,6 +5,7 @@
 pub(crate) mod choose;
 pub(crate) mod end;
 pub(crate) mod login;
+mod pace;
 pub(crate) mod password;
 pub(crate) mod recover;
 pub(crate) mod refresh;

@@ -14,11 +14,16 @@ use crate::ctx::Ctx;
 use crate::outbox::{self, Recipient};
 use crate::respond::problem::Problem;
 
+use super::pace::no_sooner;
 use super::throttle;
 
 /// Mails a link to whoever owns the address, if anybody does.
 pub(crate) async fn recover(ctx: &Ctx, email: &Email) -> Result<(), Problem> {
     outbox::must_leave(&ctx.app)?;
+    no_sooner(ask(ctx, email)).await
+}
+
+async fn ask(ctx: &Ctx, email: &Email) -> Result<(), Problem> {
     throttle::reserve_mail(ctx, email).await?;
     let identifier = Identifier::Email(email.clone());
     let mut attempts = ctx.attempts();

@@ -22,6 +22,7 @@ use crate::outbox::{self, Recipient};
 use crate::respond::problem::Problem;
 
 use super::choose::{Owner, choose};
+use super::pace::no_sooner;
 use super::throttle;
 
 /// What somebody wants to register.
@@ -76,7 +77,7 @@ pub(crate) async fn resend(ctx: &Ctx, email: &Email, browser: Option<&Secret>) -
         password: own.password,
         browser,
     });
-    send(ctx, email, wish.as_ref()).await
+    no_sooner(send(ctx, email, wish.as_ref())).await
 }
 
 /// A registration before it has its slot, its link and its code.

@@ -4,7 +4,7 @@ use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::secret::Hash;
 use countersign_core::session::EndReason;
 use countersign_core::session::end::{self, Scope};
-use countersign_core::{AccountId, SessionId, Span};
+use countersign_core::{AccountId, GrantId, SessionId, Span};
 
 use crate::db::Result;
 use crate::job::{self, Job};
@@ -29,6 +29,13 @@ UPDATE sessions
    AND account_id = $2
    AND ended_at IS NULL";
 
+const HOLD_GRANT: &str = "
+UPDATE grants
+   SET used_at = used_at
+ WHERE id = $1
+   AND session_id = $2
+   AND ended_at IS NULL";
+
 const CHANGE: &str = "
 UPDATE credentials
    SET data = $1,
@@ -37,7 +44,7 @@ UPDATE credentials
    AND kind = 'password'
    AND data = $4";
 
-pub(crate) const STATEMENTS: &[&str] = &[PASSWORD, NEW_VERSION, HOLD_SESSION, CHANGE];
+pub(crate) const STATEMENTS: &[&str] = &[PASSWORD, NEW_VERSION, HOLD_SESSION, HOLD_GRANT, CHANGE];
 
 /// A password to be changed, with all that guards it.
 #[derive(Clone, Copy)]
@@ -50,6 +57,8 @@ pub struct Change<'a> {
     pub new: &'a str,
     /// The session that asked: it stays, and must still be there.
     pub session: SessionId,
+    /// The grant whose token asked, if it was one: likewise.
+    pub grant: Option<GrantId>,
     /// The hashes of its cookie's secret until now and from now on; none for a session of tokens.
     pub secret: Option<(Hash, Hash)>,
 }
@@ -61,7 +70,7 @@ pub async fn password_of(store: &Store, account: AccountId) -> Result<Option<Str
 }
 
 /// Changes the password: every other session ends, offline grants too, mailed resets die, and the session that asked
-/// gets a new secret (I1, I5; attack REC-05). `Lost`: password, session or account are not what they were.
+/// gets a new secret (I1, I5; attack REC-05). `Lost`: password, session, grant or account are not what they were.
 pub fn change_batch(
     change: &Change<'_>,
     notice: Option<&Job>,
@@ -77,6 +86,9 @@ pub fn change_batch(
     );
     let end = end::decide(account, Scope::Others(session), EndReason::PasswordChanged);
     let mut batch = session::end(batch, &end, longest_life, stamp);
+    if let Some(grant) = change.grant {
+        batch = batch.exactly(1, HOLD_GRANT, vec![grant.bytes().into(), session.bytes().into()]);
+    }
     if let Some((old, new)) = change.secret {
         batch = session::rotate(batch, session, (old, new), longest_life, stamp);
     }

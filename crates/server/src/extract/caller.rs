@@ -34,6 +34,14 @@ impl Caller {
         }
     }
 
+    /// The grant of the token, if it is one that proves the session.
+    pub(crate) fn grant(&self) -> Option<&LiveGrant> {
+        match self {
+            Self::Cookie(_) => None,
+            Self::Token(grant) => Some(grant),
+        }
+    }
+
     pub(crate) const fn face(&self) -> Face {
         match self {
             Self::Cookie(_) => Face::Cookie,

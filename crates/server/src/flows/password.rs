@@ -11,7 +11,7 @@ use countersign_core::login::password as login;
 use countersign_core::mail::Message;
 use countersign_core::secret::Secret;
 use countersign_store::job::Job;
-use countersign_store::live::LiveSession;
+use countersign_store::live::{LiveGrant, LiveSession};
 use countersign_store::{Batch, credential as store};
 
 use crate::ctx::Ctx;
@@ -24,6 +24,8 @@ use super::throttle;
 /// A change that the holder of a session asks for, as it was typed.
 pub(crate) struct Change<'a> {
     pub(crate) session: &'a LiveSession,
+    /// The grant whose token asks, if it is one: a token that was found stolen meanwhile changes nothing.
+    pub(crate) grant: Option<&'a LiveGrant>,
     pub(crate) current: &'a str,
     pub(crate) new: &'a str,
 }
@@ -83,14 +85,20 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
             old: stored.as_deref().unwrap_or_default(),
             new: &chosen,
             session: change.session.session.id,
+            grant: change.grant.map(|grant| grant.grant.id),
             secret: secret.as_ref().map(|(old, new)| (*old, new.hash())),
         };
         if attempts.apply(batch(ctx, &written, &change.session.account)).await? {
             outbox::ring(&ctx.app);
             return Ok(Changed::Done(secret.map(|(_, new)| new)));
         }
-        // Lost to what ended the session or gave it another secret: it is not the one that may ask any more.
-        change.session.check(ctx.app.store.live(), ctx.now).map_err(|_| Problem::new(Kind::InvalidToken))?;
+        // Lost to what ended the session or the grant, or gave the session another secret: it is not the one that may
+        // ask any more.
+        let live = ctx.app.store.live();
+        let still = change
+            .grant
+            .map_or_else(|| change.session.check(live, ctx.now), |grant| grant.check(live, ctx.now));
+        still.map_err(|_| Problem::new(Kind::InvalidToken))?;
         hash = Some(chosen);
     }
 }

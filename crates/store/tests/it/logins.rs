@@ -111,7 +111,8 @@ async fn a_login_that_read_the_account_before_a_change_is_lost() {
         let before = candidate(store, KIM).await;
         let (session, secret) = enter(store, before, NOW).await;
         let stale = cookie(store, before, NOW).await;
-        let change = credential::Change { account: before.id, old: OLD, new: NEW, session, secret: None };
+        let change =
+            credential::Change { account: before.id, old: OLD, new: NEW, session, grant: None, secret: None };
         applied(store, credential::change_batch(&change, None, LIFE, &stamp(NOW))).await;
         lost(store, opens(&stale, NOW)).await;
         assert_eq!(knock(store, stale.secret.unwrap(), NOW).await, Err(check::Refusal::Ended));

@@ -7,6 +7,7 @@ use countersign_core::secret::Hash;
 use countersign_core::{AccountId, Span};
 use countersign_store::audit::{Filter, events};
 use countersign_store::credential::{Change, change_batch, password_of};
+use countersign_store::grant::reuse_batch;
 use countersign_store::login::Upgrade;
 use countersign_store::{Batch, Store, account, job};
 
@@ -20,7 +21,7 @@ use crate::support::NOW;
 fn of<'a>(login: &Login, secret: Hash) -> Change<'a> {
     let session = login.open.session.id;
     let account = login.open.session.account;
-    Change { account, old: OLD, new: NEW, session, secret: Some((login.secret, secret)) }
+    Change { account, old: OLD, new: NEW, session, grant: None, secret: Some((login.secret, secret)) }
 }
 
 fn batch(change: &Change<'_>) -> Batch {
@@ -62,7 +63,8 @@ async fn a_change_by_tokens_keeps_their_session() {
     every_store(async |store| {
         let id = people::account(store, "kim@example.org").await;
         let [own, other] = [log_in(store, id, NOW).await, log_in(store, id, NOW).await];
-        applied(store, batch(&Change { secret: None, ..of(&own, own.secret) })).await;
+        let grant = Some(own.grant.id);
+        applied(store, batch(&Change { grant, secret: None, ..of(&own, own.secret) })).await;
         assert_eq!(faces(store, &own, NOW).await, (true, true));
         assert_eq!(faces(store, &other, NOW).await, (false, false));
     })
@@ -70,15 +72,23 @@ async fn a_change_by_tokens_keeps_their_session() {
 }
 
 #[tokio::test]
-async fn a_change_is_lost_unless_password_session_and_account_are_what_they_were() {
+async fn race_15_a_change_is_lost_unless_password_session_grant_and_account_are_what_they_were() {
     every_store(async |store| {
         let id = people::account(store, "kim@example.org").await;
         let stranger = people::account(store, "lee@example.org").await;
         let [own, ended] = [log_in(store, id, NOW).await, log_in(store, id, NOW).await];
+        let robbed = log_in(store, id, NOW).await;
         let theirs = log_in(store, stranger, NOW).await;
         let own_change = of(&own, people::token());
         applied(store, logout(ended.open.account, ended.open.session.id, NOW)).await;
 
+        // The token that asks may have been found stolen since it was let in.
+        applied(store, reuse_batch(&robbed.grant, LIFE, &stamp(NOW))).await;
+        for secret in [None, Some((robbed.secret, people::token()))] {
+            let grant = Some(robbed.grant.id);
+            lost(store, batch(&Change { grant, secret, ..of(&robbed, people::token()) })).await;
+        }
+        lost(store, batch(&Change { grant: Some(theirs.grant.id), ..own_change })).await;
         lost(store, batch(&Change { old: NEW, ..own_change })).await;
         lost(store, batch(&of(&ended, people::token()))).await;
         lost(store, batch(&Change { secret: None, ..of(&ended, ended.secret) })).await;

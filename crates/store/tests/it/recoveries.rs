@@ -111,6 +111,7 @@ async fn rec_05_a_link_is_dead_after_a_login_a_change_of_password_and_a_closed_a
             old: OLD,
             new: NEW,
             session: own.open.session.id,
+            grant: None,
             secret: None,
         };
         applied(store, credential::change_batch(&change, None, LIFE, &stamp(NOW))).await;

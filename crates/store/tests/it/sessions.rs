@@ -177,8 +177,14 @@ async fn a_changed_account_is_read_anew_and_a_replaced_secret_opens_nothing() {
         assert_eq!(held.account.version.0, 1);
 
         let new = people::token();
-        let change =
-            credential::Change { account: kim.id, old: OLD, new: NEW, session, secret: Some((old, new)) };
+        let change = credential::Change {
+            account: kim.id,
+            old: OLD,
+            new: NEW,
+            session,
+            grant: None,
+            secret: Some((old, new)),
+        };
         applied(store, credential::change_batch(&change, None, LIFE, &stamp(NOW))).await;
         assert_eq!(held.check(store.live(), NOW), Err(Refusal::Ended));
         assert_eq!(knock(store, old, NOW).await, Err(Refusal::Ended));

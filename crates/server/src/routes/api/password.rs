@@ -35,7 +35,8 @@ pub(crate) struct Body {
         (status = 503, description = "overloaded")))]
 pub(crate) async fn change(ctx: Ctx, caller: Caller, Json(body): Json<Body>) -> Result<Response, Problem> {
     let live = caller.live();
-    match set(&ctx, &Change { session: live, current: &body.current, new: &body.new }).await? {
+    let change = Change { session: live, grant: caller.grant(), current: &body.current, new: &body.new };
+    match set(&ctx, &change).await? {
         Changed::Done(secret) => {
             let mut response = empty(StatusCode::NO_CONTENT);
             if let Some(secret) = &secret {

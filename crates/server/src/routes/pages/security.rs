@@ -30,7 +30,8 @@ pub(crate) async fn show(ctx: Ctx, query: Query, visitor: Visitor) -> Result<Res
 /// Fields: `current`, `new`.
 pub(crate) async fn submit(ctx: Ctx, visitor: Visitor, fields: Form) -> Result<Response, Problem> {
     let Some(live) = visitor.0 else { return Ok(super::login::first(PATH)) };
-    let asked = Change { session: &live, current: fields.text("current"), new: fields.text("new") };
+    let asked =
+        Change { session: &live, grant: None, current: fields.text("current"), new: fields.text("new") };
     let problem = match change(&ctx, &asked).await {
         Ok(Changed::Done(secret)) => {
             let mut response = page::see_other("/account/security?changed=1");

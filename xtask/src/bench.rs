@@ -2,7 +2,7 @@
 
 use crate::parts;
 use crate::postgres::{Cluster, Fsync};
-use crate::shell::{cargo, command, root, run as run_command, step, target};
+use crate::shell::{command, release, root, run as run_command, step};
 
 /// What it writes, whole.
 const DOCUMENT: &str = "docs/performance.md";
@@ -10,18 +10,8 @@ const DOCUMENT: &str = "docs/performance.md";
 /// Measures and writes the document.
 pub(crate) fn run() -> anyhow::Result<()> {
     parts::ensure(&[parts::POSTGRES, parts::WRK])?;
-    step("build", || {
-        run_command(&mut cargo(&[
-            "build",
-            "--release",
-            "--package",
-            "countersign",
-            "--package",
-            "countersign-bench",
-        ]))
-    })?;
+    let programs = release("countersign-bench")?;
     let cluster = step("start PostgreSQL", || Cluster::start(Fsync::On))?;
-    let programs = target().join("release");
     let mut bench = command(programs.join("countersign-bench"), &["run"]);
     bench.arg(programs.join("countersign")).arg(cluster.url()).arg(root().join(DOCUMENT));
     step("measure", || run_command(&mut bench))

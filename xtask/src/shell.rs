@@ -64,6 +64,13 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// Builds the server and a program that works on it, as they are released: the folder where both lie.
+pub(crate) fn release(beside: &str) -> anyhow::Result<PathBuf> {
+    let args = ["build", "--release", "--package", "countersign", "--package", beside];
+    step("build", || run(&mut cargo(&args)))?;
+    Ok(target().join("release"))
+}
+
 /// Any command, in the workspace's folder.
 pub(crate) fn command(program: impl AsRef<OsStr>, args: &[&str]) -> Command {
     let mut command = Command::new(program);

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::parts;
 use crate::postgres::{Cluster, Fsync};
-use crate::shell::{cargo, command, root, run as run_command, step, target};
+use crate::shell::{command, release, root, run as run_command, step};
 
 /// What to try, and how often.
 #[derive(Args)]
@@ -25,18 +25,8 @@ pub(crate) struct Soak {
 /// Runs the scenarios; fails if one of them does.
 pub(crate) fn run(soak: &Soak) -> anyhow::Result<()> {
     parts::ensure(&[parts::POSTGRES])?;
-    step("build", || {
-        run_command(&mut cargo(&[
-            "build",
-            "--release",
-            "--package",
-            "countersign",
-            "--package",
-            "countersign-soak",
-        ]))
-    })?;
+    let programs = release("countersign-soak")?;
     let cluster = step("start PostgreSQL", || Cluster::start(Fsync::On))?;
-    let programs = target().join("release");
     let mut program = command(programs.join("countersign-soak"), &["--postgres", &cluster.url()]);
     program.arg("--postgres-folder").arg(cluster.folder());
     program.arg("--program").arg(programs.join("countersign"));

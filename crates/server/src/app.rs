@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::ctx::{Ctx, RequestIds};
 use crate::hash_pool::HashPool;
 use crate::jobs::clock::ClockWatch;
-use crate::keyring::{Keyring, KeyringError, system};
+use crate::keyring::{Keyring, KeyringError, Sealers, system};
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
@@ -101,8 +101,8 @@ impl App {
         let policy = config.policy();
         let store = Store::open(&config.store, &db::Settings::default(), clock.now()).await?;
         store.tell_migrated(&system(clock.now(), random.as_ref())).await?;
-        let sealers = (master.sealer(Purpose::SigningKeys), master.sealer(Purpose::RefreshKeys));
-        let keyring = Keyring::open(&store, sealers, &config, (clock.now(), random.as_ref())).await?;
+        let time = (clock.now(), random.as_ref());
+        let keyring = Keyring::open(&store, Sealers::of(master), &config, time).await?;
         let mailer = Mailer::new(&config).map_err(|error| StartError::Mail(error.to_string()))?;
         let hashes = HashPool::start(&config.password, Arc::clone(&random));
         let inner = Inner {

@@ -78,9 +78,9 @@ const TRIES: usize = 20;
 
 impl Keyring {
     /// Reads the keys, and makes those without which nothing can be signed.
-    pub async fn open(
+    pub(crate) async fn open(
         store: &Store,
-        (signing, refresh): (Sealer, Sealer),
+        Sealers { signing, refresh }: Sealers,
         config: &Config,
         (now, random): (Time, &dyn Random),
     ) -> Result<Self, KeyringError> {

@@ -85,25 +85,20 @@ async fn begin_anew(
 
 /// The sealers of one master key for all that lies sealed.
 struct Seals {
-    keys: Sealer,
-    refresh_keys: Sealer,
+    keys: Sealers,
     outbox: Sealer,
 }
 
 impl Seals {
     fn of(master: &MasterKey) -> Self {
-        Self {
-            keys: master.sealer(Purpose::SigningKeys),
-            refresh_keys: master.sealer(Purpose::RefreshKeys),
-            outbox: master.sealer(Purpose::Outbox),
-        }
+        Self { keys: Sealers::of(master), outbox: master.sealer(Purpose::Outbox) }
     }
 
     /// The sealer of an item, and the place that it is sealed for.
     fn at(&self, item: &Item) -> (&Sealer, Vec<u8>) {
         match &item.place {
-            Place::Key(kid) => (&self.keys, kid.as_bytes().to_vec()),
-            Place::RefreshKey(number) => (&self.refresh_keys, number.to_be_bytes().to_vec()),
+            Place::Key(kid) => (&self.keys.signing, kid.as_bytes().to_vec()),
+            Place::RefreshKey(number) => (&self.keys.refresh, number.to_be_bytes().to_vec()),
             Place::Job(id) => (&self.outbox, id.bytes().to_vec()),
         }
     }

@@ -4,18 +4,8 @@ use countersign_core::JobId;
 use countersign_core::audit::{Event, Kind, Stamp};
 
 use crate::db::{Result, Value};
+use crate::key::{RefreshKey, Stored, keys, refresh_keys};
 use crate::{Batch, Store, columns};
-
-const KEYS: &str = "
-SELECT kid, sealed
-  FROM keys
- WHERE sealed IS NOT NULL
- ORDER BY kid";
-
-const REFRESH_KEYS: &str = "
-SELECT number, sealed
-  FROM refresh_keys
- ORDER BY number";
 
 const JOBS: &str = "
 SELECT id, sealed
@@ -40,7 +30,7 @@ UPDATE jobs
  WHERE id = $2
    AND sealed = $3";
 
-pub(crate) const STATEMENTS: &[&str] = &[KEYS, REFRESH_KEYS, JOBS, SEAL_KEY, SEAL_REFRESH_KEY, SEAL_JOB];
+pub(crate) const STATEMENTS: &[&str] = &[JOBS, SEAL_KEY, SEAL_REFRESH_KEY, SEAL_JOB];
 
 /// Where something lies sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,14 +55,11 @@ pub struct Item {
 /// All that lies sealed.
 pub async fn items(store: &Store) -> Result<Vec<Item>> {
     let mut items = Vec::new();
-    for row in store.db.scan(KEYS, Vec::new()).await? {
-        items.push(Item { place: Place::Key(row.text(0)?.to_owned()), sealed: row.bytes(1)?.to_vec() });
+    for Stored { key, sealed, .. } in keys(store).await? {
+        items.extend(sealed.map(|sealed| Item { place: Place::Key(key.kid), sealed }));
     }
-    for row in store.db.scan(REFRESH_KEYS, Vec::new()).await? {
-        items.push(Item {
-            place: Place::RefreshKey(columns::count(&row, 0)?),
-            sealed: row.bytes(1)?.to_vec(),
-        });
+    for RefreshKey { number, sealed, .. } in refresh_keys(store).await? {
+        items.push(Item { place: Place::RefreshKey(number), sealed });
     }
     for row in store.db.scan(JOBS, Vec::new()).await? {
         items.push(Item { place: Place::Job(columns::id(&row, 0)?), sealed: row.bytes(1)?.to_vec() });

@@ -12,8 +12,8 @@ use super::KeyringError;
 
 /// What opens and seals the keys of a store.
 pub(crate) struct Sealers {
-    signing: Sealer,
-    refresh: Sealer,
+    pub(crate) signing: Sealer,
+    pub(crate) refresh: Sealer,
 }
 
 /// A signing key just made.

@@ -34,18 +34,29 @@ pub(crate) fn architecture_problems(sources: &[Source]) -> Vec<String> {
         .collect()
 }
 
-/// Rows of docs/attacks.md whose `test` cell names no test, or one that is not there. A test is named in backticks, by
-/// its function (a path before it is for the reader), by the file of a browser journey, or as a scenario: `soak::kills`.
+/// Rows of docs/attacks.md whose `test` cell names no test, or one that is not there, or whose `rule` cell names a path
+/// that is not there. A test is named in backticks, by its function (a path before it is for the reader), by the file of a
+/// browser journey, or as a scenario: `soak::kills`.
 pub(crate) fn attack_problems(sources: &[Source]) -> Vec<String> {
     let Some(document) = sources.iter().find(|source| source.path == ATTACKS) else {
         return vec![format!("{ATTACKS} is missing")];
     };
     let known = known(sources);
-    let cells = test_cells(document);
-    if cells.is_empty() {
+    let tests = cells_below(document, &["test", "tests"]);
+    if tests.is_empty() {
         return vec![format!("{ATTACKS} has no table with a column `test`")];
     }
-    cells.iter().flat_map(|(line, cell)| cell_problems(document, *line, cell, &known)).collect()
+    let is_there = |path: &str| {
+        let inside =
+            |source: &Source| source.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        sources.iter().any(|source| source.path == path || inside(source))
+    };
+    let rules = cells_below(document, &["rule"]);
+    let rules = rules.iter().flat_map(|(line, cell)| quoted(cell).map(move |path| (*line, path)));
+    let stale = rules
+        .filter(|(_, path)| path.contains('/') && !is_there(path))
+        .map(|(line, path)| document.problem(line, &format!("the rule `{path}` is not there")));
+    tests.iter().flat_map(|(line, cell)| cell_problems(document, *line, cell, &known)).chain(stale).collect()
 }
 
 /// What a document may name: functions, files by their last name, scenarios as `soak::kills`.
@@ -58,14 +69,14 @@ pub(crate) fn known(sources: &[Source]) -> BTreeSet<String> {
     known
 }
 
-/// The cells below a heading `test`, with their lines.
-fn test_cells(document: &Source) -> Vec<(usize, &str)> {
+/// The cells below one of these headings, with their lines.
+fn cells_below<'a>(document: &'a Source, headings: &[&str]) -> Vec<(usize, &'a str)> {
     let mut column = None;
     let mut cells = Vec::new();
     for (number, line) in document.lines() {
         let row: Vec<&str> = line.trim().split('|').map(str::trim).collect();
         let is_row = row.len() > 2;
-        let heading = row.iter().position(|cell| ["test", "tests"].contains(&cell.to_lowercase().as_str()));
+        let heading = row.iter().position(|cell| headings.contains(&cell.to_lowercase().as_str()));
         let is_rule = row.iter().all(|cell| cell.chars().all(|c| c == '-' || c == ':'));
         match (is_row, heading, column) {
             (false, _, _) => column = None,
@@ -145,6 +156,21 @@ mod tests {
         for absent in ["soak::thrills", "soak::other", "kills"] {
             assert_eq!(check(absent), [format!("docs/attacks.md:3: the test `{absent}` is not there")]);
         }
+    }
+
+    #[test]
+    fn the_attack_list_must_name_rules_that_are_there() {
+        let code = || sample("crates/core/src/serve/mod.rs", "#[test]\nfn refused() { x() }\n");
+        let check = |rule: &str| {
+            let text = format!("| row | rule | test |\n|---|---|---|\n| A | `{rule}` | `refused` |\n");
+            attack_problems(&[code(), sample(ATTACKS, &text)])
+        };
+        assert_eq!(check("crates/core/src/serve/mod.rs"), Vec::<String>::new());
+        assert_eq!(check("crates/core/src/serve"), Vec::<String>::new());
+        assert_eq!(
+            check("crates/core/src/serve.rs"),
+            ["docs/attacks.md:3: the rule `crates/core/src/serve.rs` is not there"]
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ use countersign_server::clock::{Clock, SystemClock};
 use countersign_server::config::{Config, LoadArgs, Mode};
 use countersign_server::front::Front;
 use countersign_server::random::SystemRandom;
-use countersign_server::serve::{self, Terms};
+use countersign_server::serve::{self, Terms, descriptors};
 use countersign_server::{App, jobs, router};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -166,7 +166,7 @@ impl TestServer {
         let random: Arc<BreakableRandom> = Arc::default();
         let app = App::start(config, &master, time, random.clone()).await?;
         let stop = CancellationToken::new();
-        let mut terms = Terms::open(&app.config, None, app.clock.now())?;
+        let mut terms = Terms::open(&app.config, descriptors::raise(), app.clock.now())?;
         terms.limits.times.tick = manner.tick.unwrap_or(terms.limits.times.tick);
         let front = Front::new(&app, router::router(&app));
         let serving = tokio::spawn(serve::serve(listener, front, terms, stop.clone().cancelled_owned()));

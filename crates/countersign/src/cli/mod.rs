@@ -5,7 +5,6 @@ mod audit;
 mod backup;
 mod client;
 mod config;
-mod descriptors;
 mod dev;
 mod doctor;
 mod healthcheck;

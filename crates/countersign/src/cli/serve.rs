@@ -12,9 +12,9 @@ use countersign_server::serve::{self, Terms};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::log;
 use super::manager::{Manager, State};
 use super::place::Place;
-use super::{descriptors, log};
 
 /// `countersign serve`
 pub(super) fn production(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<()> {
@@ -39,7 +39,7 @@ pub(super) fn run(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result
 async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
     let mut stop = std::pin::pin!(asked_to_stop()?);
     let manager = Manager::of_environment();
-    let terms = Terms::open(&config, descriptors::raise(), SystemClock.now())?;
+    let terms = Terms::open(&config, serve::descriptors::raise(), SystemClock.now())?;
     let listener = bind(config.listen).await?;
     let config = config.bound_to(listener.local_addr()?);
     // A start may wait for the process before it to let the database go.

@@ -5,6 +5,7 @@
 //! `seats`): a request costs two stores for it, and no timer.
 
 pub mod certificate;
+pub mod descriptors;
 mod guest;
 mod http1;
 mod http2;

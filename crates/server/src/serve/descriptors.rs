@@ -7,7 +7,7 @@ const PLENTY: u64 = 1_048_576;
 
 /// Takes as many as the system lets it have, and says how many those are; `None` is any number. The usual 1024 is for
 /// programs that use `select`.
-pub(super) fn raise() -> Option<u64> {
+pub fn raise() -> Option<u64> {
     let given = getrlimit(Resource::Nofile);
     let wanted = Some(given.maximum.unwrap_or(PLENTY));
     match setrlimit(Resource::Nofile, Rlimit { current: wanted, maximum: given.maximum }) {

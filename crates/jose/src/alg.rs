@@ -1,6 +1,10 @@
 //! The signature algorithms.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A JWS signature algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1).
 ///
@@ -35,6 +39,19 @@ impl Alg {
     /// The algorithm of exactly this name: no trimming, no other case (attack JWT-05).
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|alg| alg.as_str() == name)
+    }
+}
+
+impl Serialize for Alg {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Alg {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&name).ok_or_else(|| D::Error::custom("no signature algorithm of ours"))
     }
 }
 

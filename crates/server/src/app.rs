@@ -157,6 +157,6 @@ impl App {
         if loopback || self.config.resources.contains(resource) {
             return Ok(true);
         }
-        countersign_store::client::resource_known(&self.store, resource).await
+        countersign_store::resource::resource_known(&self.store, resource).await
     }
 }

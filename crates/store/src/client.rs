@@ -1,78 +1,204 @@
-//! Clients, and the resources that tokens may be made for.
+//! Clients: found for every request of theirs from memory, made, changed, closed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use countersign_core::Time;
 use countersign_core::audit::{Event, Kind, Stamp};
-use countersign_core::client::{self, ClientId};
-use countersign_core::url::ResourceId;
+use countersign_core::client::{Client, ClientId, Metadata, Origin, Profile};
+use countersign_core::revocation::StatusIndex;
+use countersign_core::secret::Hash;
+use quick_cache::sync::Cache;
 
-use crate::db::{Error, Result, Row};
+use crate::db::{Error, Result, Row, Value};
+use crate::store::Outcome;
 use crate::{Batch, Store, columns};
 
-const CLIENT: &str = "
-SELECT kind, first_party, disabled_at
+const BY_ID: &str = "
+SELECT id, origin, profile, first_party, disabled_at, created_at, expires_at, list_id, list_index, metadata
   FROM clients
  WHERE id = $1";
 
-const RESOURCE: &str = "
-SELECT identifier
-  FROM resources
- WHERE identifier = $1";
+const LIST: &str = "
+SELECT id, origin, profile, first_party, disabled_at, created_at, expires_at, list_id, list_index, metadata
+  FROM clients
+ WHERE id > $1
+ ORDER BY id
+ LIMIT $2";
 
-const RESOURCES: &str = "
-SELECT identifier
-  FROM resources
- ORDER BY identifier";
+const INSERT: &str = "
+INSERT INTO clients (id, name, kind, first_party, created_at, origin, profile, metadata, changed_at, expires_at,
+                     registration_hash, list_id, list_index)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5, $9, $10, $11, $12)";
 
-const ADD_RESOURCE: &str = "
-INSERT INTO resources (identifier, created_at)
-VALUES ($1, $2)";
+const INSERT_SECRET: &str = "
+INSERT INTO client_secrets (id, client_id, hash, sealed, created_at)
+VALUES ($1, $2, $3, $4, $5)";
 
-pub(crate) const STATEMENTS: &[&str] = &[CLIENT, RESOURCE, RESOURCES, ADD_RESOURCE];
+const SECRETS: &str = "
+SELECT hash, sealed, expires_at
+  FROM client_secrets
+ WHERE client_id = $1
+ ORDER BY created_at DESC, id";
 
-/// A client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Client {
-    /// Whether it can keep a secret.
-    pub kind: client::Kind,
-    /// Ours: it may have scopes of ours.
-    pub first_party: bool,
-    /// An operator closed it.
-    pub disabled: bool,
+pub(crate) const STATEMENTS: &[&str] = &[BY_ID, LIST, INSERT, INSERT_SECRET, SECRETS];
+
+/// Clients kept in memory at most.
+const KEPT: usize = 4096;
+
+/// A client, and the secrets that it may authenticate with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The client.
+    pub client: Client,
+    /// Its secrets, the newest first.
+    pub secrets: Vec<StoredSecret>,
 }
 
-/// The client with this id.
-pub async fn client(store: &Store, id: &ClientId) -> Result<Option<Client>> {
-    let rows = store.db.read(CLIENT, &[id.as_str().into()]).await?;
-    rows.first().map(client_at).transpose()
+/// A secret of a client, as far as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// SHA-256 of the secret.
+    pub hash: Hash,
+    /// The secret itself, sealed, where it is the key of a MAC.
+    pub sealed: Option<Vec<u8>>,
+    /// When it stops to count, if another one took its place.
+    pub expires_at: Option<Time>,
+}
+
+/// A client about to be made.
+#[derive(Debug)]
+pub struct NewClient<'a> {
+    /// The client.
+    pub client: &'a Client,
+    /// Its secret: a random id for the row, its hash, the secret sealed where it is the key of a MAC.
+    pub secret: Option<([u8; 16], Hash, Option<Vec<u8>>)>,
+    /// SHA-256 of its registration access token.
+    pub registration: Option<Hash>,
+}
+
+/// What this process remembers of clients. A change of any client forgets all of them: changes are rare, and a reading
+/// that began before a change must not be kept after it.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    kept: Cache<ClientId, (u64, Arc<Stored>)>,
+    changes: AtomicU64,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self { kept: Cache::new(KEPT), changes: AtomicU64::new(0) }
+    }
+}
+
+impl Store {
+    /// The client with this id, open or not: from memory, else by two queries.
+    pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<Stored>>> {
+        let changes = self.clients.changes.load(Ordering::Acquire);
+        if let Some((then, stored)) = self.clients.kept.get(id)
+            && then == changes
+        {
+            return Ok(Some(stored));
+        }
+        let Some(stored) = load(self, id).await?.map(Arc::new) else { return Ok(None) };
+        self.clients.kept.insert(id.clone(), (changes, Arc::clone(&stored)));
+        Ok(Some(stored))
+    }
+
+    /// Applies a batch that changes a client, its secrets or its end: what is remembered of clients is forgotten before
+    /// this returns.
+    pub async fn apply_to_client(&self, batch: Batch) -> Result<Outcome> {
+        let outcome = self.apply(batch).await;
+        // Whatever came of it: an unknown outcome may be a change.
+        self.clients.changes.fetch_add(1, Ordering::AcqRel);
+        outcome
+    }
+}
+
+async fn load(store: &Store, id: &ClientId) -> Result<Option<Stored>> {
+    let rows = store.db.read(BY_ID, &[id.as_str().into()]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let client = client_at(row)?;
+    let secrets = store.db.read(SECRETS, &[id.as_str().into()]).await?;
+    let secrets = secrets.iter().map(secret_at).collect::<Result<_>>()?;
+    Ok(Some(Stored { client, secrets }))
+}
+
+/// A page of clients in the order of their ids, after `after`.
+pub async fn clients(store: &Store, after: Option<&ClientId>, limit: u32) -> Result<Vec<Client>> {
+    let after = after.map_or("", ClientId::as_str);
+    let rows = store.db.scan(LIST, vec![after.into(), i64::from(limit).into()]).await?;
+    rows.iter().map(client_at).collect()
+}
+
+/// Makes a client. `Lost`: the id is taken.
+pub fn create_batch(new: &NewClient<'_>, stamp: &Stamp<'_>) -> Batch {
+    let NewClient { client, secret, registration } = new;
+    let event = Event::new(Kind::ClientCreated).client(client.id.clone());
+    let event = event.detail("origin", client.origin.as_str()).detail("profile", client.profile.as_str());
+    let at = stamp.at.micros();
+    let values = vec![
+        client.id.as_str().into(),
+        client.shown_name().into(),
+        client.kind().as_str().into(),
+        client.first_party.into(),
+        at.into(),
+        client.origin.as_str().into(),
+        client.profile.as_str().into(),
+        metadata(&client.metadata),
+        client.expires_at.map(Time::micros).into(),
+        registration.as_ref().map(Hash::as_bytes).into(),
+        client.index.map(|index| *index.list.bytes()).into(),
+        client.index.map(|index| i64::from(index.index)).into(),
+    ];
+    let batch = Batch::new(stamp, event).exactly(1, INSERT, values);
+    match secret {
+        None => batch,
+        Some((id, hash, sealed)) => batch.exactly(
+            1,
+            INSERT_SECRET,
+            vec![
+                id.into(),
+                client.id.as_str().into(),
+                hash.as_bytes().into(),
+                sealed.clone().into(),
+                at.into(),
+            ],
+        ),
+    }
+}
+
+fn metadata(metadata: &Metadata) -> Value {
+    // invariant: strings, numbers and lists of them always become JSON.
+    serde_json::to_string(metadata).unwrap_or_default().into()
 }
 
 fn client_at(row: &Row) -> Result<Client> {
+    let index = match row.opt_array(7)? {
+        Some(list) => Some(StatusIndex {
+            list: countersign_core::revocation::ListId::from_bytes(list),
+            index: columns::count(row, 8)?,
+        }),
+        None => None,
+    };
+    let metadata = serde_json::from_str(row.text(9)?);
     Ok(Client {
-        kind: columns::word(row, 0, client::Kind::parse, "a kind of client")?,
-        first_party: row.bool(1)?,
-        disabled: row.opt_int(2)?.is_some(),
+        id: columns::word(row, 0, ClientId::parse, "a client")?,
+        origin: columns::word(row, 1, Origin::parse, "how a client came")?,
+        profile: columns::word(row, 2, Profile::parse, "a profile")?,
+        first_party: row.bool(3)?,
+        disabled: row.opt_int(4)?.is_some(),
+        created_at: columns::time(row, 5)?,
+        expires_at: columns::opt_time(row, 6)?,
+        index,
+        metadata: metadata.map_err(|_| Error::Corrupt { column: 9, expected: "a client's metadata" })?,
     })
 }
 
-/// Whether an operator added this resource, spelt exactly so.
-pub async fn resource_known(store: &Store, resource: &ResourceId) -> Result<bool> {
-    Ok(!store.db.read(RESOURCE, &[resource.as_str().into()]).await?.is_empty())
-}
-
-/// Every resource, in the order of its spelling.
-pub async fn resources(store: &Store) -> Result<Vec<ResourceId>> {
-    let rows = store.db.scan(RESOURCES, vec![]).await?;
-    rows.iter().map(resource_at).collect()
-}
-
-fn resource_at(row: &Row) -> Result<ResourceId> {
-    ResourceId::parse(row.text(0)?).map_err(|_| Error::Corrupt { column: 0, expected: "a resource" })
-}
-
-/// Adds a resource. `Lost`: it is there.
-pub fn add_resource_batch(resource: &ResourceId, stamp: &Stamp<'_>) -> Batch {
-    Batch::new(stamp, Event::new(Kind::ResourceAdded).detail("resource", resource.as_str())).exactly(
-        1,
-        ADD_RESOURCE,
-        vec![resource.as_str().into(), stamp.at.micros().into()],
-    )
+fn secret_at(row: &Row) -> Result<StoredSecret> {
+    Ok(StoredSecret {
+        hash: Hash::from_bytes(row.array(0)?),
+        sealed: row.opt_bytes(1)?.map(<[u8]>::to_vec),
+        expires_at: columns::opt_time(row, 2)?,
+    })
 }

@@ -50,3 +50,14 @@ pub(crate) fn word<T>(
 ) -> Result<T> {
     parse(row.text(column)?).ok_or(Error::Corrupt { column, expected })
 }
+
+/// What the text in `column` means, or none.
+pub(crate) fn opt_word<T>(
+    row: &Row,
+    column: usize,
+    parse: impl FnOnce(&str) -> Option<T>,
+    expected: &'static str,
+) -> Result<Option<T>> {
+    let Some(text) = row.opt_text(column)? else { return Ok(None) };
+    parse(text).map(Some).ok_or(Error::Corrupt { column, expected })
+}

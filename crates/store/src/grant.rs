@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::client::{self, ClientId};
-use countersign_core::grant::{Generation, Grant, Salt, Scopes};
+use countersign_core::grant::{Generation, Grant, Login, Salt, Scopes};
 use countersign_core::revocation::StatusIndex;
+use countersign_core::session::{Acr, Method};
+use countersign_core::token::Confirmation;
 use countersign_core::url::ResourceId;
 use countersign_core::{GrantId, Span, Time};
 
 use crate::account::account_at;
 use crate::db::{Result, Row, Value};
 use crate::live::{LiveGrant, LiveSession};
-use crate::session::{ended_at, session_at};
+use crate::session::{ended_at, methods, session_at};
 use crate::{Batch, Store, columns, revocation};
 
 const BY_INDEX: &str = "
@@ -20,7 +22,8 @@ SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, 
        s.ended_at, s.end_reason, s.amr, s.acr, s.remember, s.browser, s.system, s.ip, s.list_id, s.list_index,
        a.id, a.state, a.version, e.display, e.canonical, e.verified_at, a.name, a.locale, a.created_at,
        g.id, g.account_id, g.client_id, g.session_id, g.scopes, g.resources, g.generation, g.rotated_at, g.salt,
-       g.created_at, g.ended_at, g.end_reason, g.list_id, g.list_index, c.kind, c.disabled_at
+       g.created_at, g.ended_at, g.end_reason, g.list_id, g.list_index, g.opened_by, g.authenticated_at, g.amr, g.acr,
+       g.cnf, g.claims, g.used_at, g.absolute_ends_at, c.kind, c.disabled_at
   FROM grants g
   JOIN clients c ON c.id = g.client_id
   JOIN sessions s ON s.id = g.session_id
@@ -34,7 +37,8 @@ SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, 
        s.ended_at, s.end_reason, s.amr, s.acr, s.remember, s.browser, s.system, s.ip, s.list_id, s.list_index,
        a.id, a.state, a.version, e.display, e.canonical, e.verified_at, a.name, a.locale, a.created_at,
        g.id, g.account_id, g.client_id, g.session_id, g.scopes, g.resources, g.generation, g.rotated_at, g.salt,
-       g.created_at, g.ended_at, g.end_reason, g.list_id, g.list_index, c.kind, c.disabled_at
+       g.created_at, g.ended_at, g.end_reason, g.list_id, g.list_index, g.opened_by, g.authenticated_at, g.amr, g.acr,
+       g.cnf, g.claims, g.used_at, g.absolute_ends_at, c.kind, c.disabled_at
   FROM grants g
   JOIN clients c ON c.id = g.client_id
   JOIN sessions s ON s.id = g.session_id
@@ -44,8 +48,8 @@ SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, 
 
 const INSERT: &str = "
 INSERT INTO grants (id, account_id, client_id, session_id, scopes, resources, generation, salt, created_at, used_at,
-                    list_id, list_index)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)";
+                    list_id, list_index, opened_by, authenticated_at, amr, acr, cnf, claims, absolute_ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 
 const USE_SESSION: &str = "
 UPDATE sessions
@@ -115,8 +119,8 @@ async fn load(store: &Store, sql: &'static str, key: &[Value]) -> Result<Option<
     let rows = store.db.read(sql, key).await?;
     let load = |row: &Row| {
         let session = LiveSession::new(&store.live, as_of, session_at(row, 0)?, None, account_at(row, 18)?);
-        let kind = columns::word(row, 41, client::Kind::parse, "a kind of client")?;
-        let client = columns::opt_time(row, 42)?.is_none().then_some(kind);
+        let kind = columns::word(row, 49, client::Kind::parse, "a kind of client")?;
+        let client = columns::opt_time(row, 50)?.is_none().then_some(kind);
         Ok(LiveGrant::new(&store.live, grant_at(row, 27)?, client, session))
     };
     rows.first().map(load).transpose()
@@ -127,6 +131,7 @@ pub(crate) fn insert(batch: Batch, grant: &Grant, stamp: &Stamp<'_>) -> Batch {
     let event =
         Event::new(Kind::GrantOpened).account(grant.account).grant(grant.id).client(grant.client.clone());
     let resources: Vec<_> = grant.resources.iter().map(ResourceId::as_str).collect();
+    let login = grant.login.as_ref();
     let values = vec![
         grant.id.bytes().into(),
         grant.account.bytes().into(),
@@ -139,6 +144,13 @@ pub(crate) fn insert(batch: Batch, grant: &Grant, stamp: &Stamp<'_>) -> Batch {
         grant.created_at.micros().into(),
         grant.index.list.bytes().into(),
         i64::from(grant.index.index).into(),
+        grant.opened_by.map(|session| *session.bytes()).into(),
+        login.map(|login| login.at.micros()).into(),
+        login.map(|login| words(&login.amr)).into(),
+        login.map(|login| login.acr.as_str()).into(),
+        grant.confirmation.map(|key| key.to_string()).into(),
+        grant.claims.as_deref().into(),
+        grant.absolute_ends_at.map(Time::micros).into(),
     ];
     batch.event(stamp, grant.session.into_iter().fold(event, Event::session)).exactly(1, INSERT, values)
 }
@@ -168,7 +180,7 @@ fn about(kind: Kind, grant: &Grant) -> Event {
     grant.session.into_iter().fold(event, Event::session)
 }
 
-/// The grant in fourteen columns from `first` on.
+/// The grant in twenty-two columns from `first` on.
 fn grant_at(row: &Row, first: usize) -> Result<Grant> {
     Ok(Grant {
         id: columns::id(row, first)?,
@@ -183,7 +195,27 @@ fn grant_at(row: &Row, first: usize) -> Result<Grant> {
         created_at: columns::time(row, first + 9)?,
         ended: ended_at(row, first + 10)?,
         index: revocation::status_index(row, first + 12)?,
+        opened_by: columns::opt_id(row, first + 14)?,
+        login: login_at(row, first + 15)?,
+        confirmation: columns::opt_word(row, first + 18, Confirmation::parse, "a key")?,
+        claims: row.opt_text(first + 19)?.map(str::to_owned),
+        used_at: columns::time(row, first + 20)?,
+        absolute_ends_at: columns::opt_time(row, first + 21)?,
     })
+}
+
+/// What a login proved, in three columns from `first` on; none where the session is asked.
+fn login_at(row: &Row, first: usize) -> Result<Option<Login>> {
+    let Some(at) = columns::opt_time(row, first)? else { return Ok(None) };
+    Ok(Some(Login {
+        at,
+        amr: columns::word(row, first + 1, methods, "methods of a login")?,
+        acr: columns::word(row, first + 2, Acr::parse, "a class of login")?,
+    }))
+}
+
+fn words(amr: &[Method]) -> String {
+    amr.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// Resources are absolute URIs, which hold no space.

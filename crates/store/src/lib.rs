@@ -24,6 +24,7 @@ pub mod login;
 pub mod meter;
 pub mod recovery;
 pub mod reseal;
+pub mod resource;
 pub mod restore;
 pub mod revocation;
 pub mod session;
@@ -53,6 +54,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         login::STATEMENTS,
         recovery::STATEMENTS,
         reseal::STATEMENTS,
+        resource::STATEMENTS,
         restore::STATEMENTS,
         revocation::STATEMENTS,
         session::STATEMENTS,

@@ -296,7 +296,7 @@ pub(crate) fn ended_at(row: &Row, first: usize) -> Result<Option<(Time, EndReaso
     Ok(Some((at, columns::word(row, first + 1, EndReason::parse, "a reason of an end")?)))
 }
 
-fn methods(words: &str) -> Option<Vec<Method>> {
+pub(crate) fn methods(words: &str) -> Option<Vec<Method>> {
     words.split(' ').map(Method::parse).collect()
 }
 

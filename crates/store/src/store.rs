@@ -8,6 +8,7 @@ use countersign_core::revocation::Epoch;
 use countersign_core::{RequestId, Time};
 
 use crate::batch::Parts;
+use crate::client::Clients;
 use crate::db::{self, Db, Error, MIGRATIONS, Result, Settings, StoreUrl};
 use crate::indexes::Indexes;
 use crate::live::Live;
@@ -25,6 +26,7 @@ pub struct Store {
     pub(crate) db: Arc<Db>,
     pub(crate) live: Arc<Live>,
     pub(crate) indexes: Indexes,
+    pub(crate) clients: Clients,
     migrated: Vec<&'static str>,
 }
 
@@ -44,7 +46,13 @@ impl Store {
         let db = Db::open(url, settings).await?;
         let migrated = db.migrate(MIGRATIONS, now).await?;
         let live = revocation::load(&db, now).await?;
-        Ok(Self { db: Arc::new(db), live: Arc::new(live), indexes: Indexes::default(), migrated })
+        Ok(Self {
+            db: Arc::new(db),
+            live: Arc::new(live),
+            indexes: Indexes::default(),
+            clients: Clients::default(),
+            migrated,
+        })
     }
 
     /// The migrations that ran when this store was opened, in their order.

@@ -53,6 +53,48 @@ pub enum Kind {
     KeyCreated,
     /// A signing key moved on.
     KeyMoved,
+    /// A client was made.
+    ClientCreated,
+    /// A client was changed: its metadata, or its secret.
+    ClientChanged,
+    /// A client was closed: everything that it had ended.
+    ClientDisabled,
+    /// A closed client was opened again.
+    ClientEnabled,
+    /// A client is gone.
+    ClientDeleted,
+    /// A client failed to authenticate.
+    ClientRefused,
+    /// A code was given to a client.
+    CodeIssued,
+    /// A code was refused, and burned.
+    CodeRefused,
+    /// A code came a second time: what the first use minted ended.
+    CodeReused,
+    /// Somebody let a client do something.
+    ConsentGiven,
+    /// Somebody took that back.
+    ConsentWithdrawn,
+    /// A device asks for a login elsewhere.
+    DeviceAsked,
+    /// Somebody answered it.
+    DeviceAnswered,
+    /// A device's code was asked about.
+    DevicePolled,
+    /// A grant ended.
+    GrantEnded,
+    /// A single token was revoked.
+    TokenRevoked,
+    /// An assertion or a proof was used.
+    ProofSpent,
+    /// A login was proved anew in its session.
+    SessionProved,
+    /// The profile was changed.
+    ProfileChanged,
+    /// A client is about to be told of a logout: one more of its tries is used.
+    LogoutTried,
+    /// A client was told of a logout, or was given up.
+    LogoutTold,
     /// A resource was added.
     ResourceAdded,
     /// A mail is about to be handed over: one more of its tries is used.
@@ -77,7 +119,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of this file.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 53] = [
         Self::RegistrationOpened,
         Self::RegistrationNoticed,
         Self::RegistrationDropped,
@@ -100,6 +142,27 @@ impl Kind {
         Self::PasswordReset,
         Self::KeyCreated,
         Self::KeyMoved,
+        Self::ClientCreated,
+        Self::ClientChanged,
+        Self::ClientDisabled,
+        Self::ClientEnabled,
+        Self::ClientDeleted,
+        Self::ClientRefused,
+        Self::CodeIssued,
+        Self::CodeRefused,
+        Self::CodeReused,
+        Self::ConsentGiven,
+        Self::ConsentWithdrawn,
+        Self::DeviceAsked,
+        Self::DeviceAnswered,
+        Self::DevicePolled,
+        Self::GrantEnded,
+        Self::TokenRevoked,
+        Self::ProofSpent,
+        Self::SessionProved,
+        Self::ProfileChanged,
+        Self::LogoutTried,
+        Self::LogoutTold,
         Self::ResourceAdded,
         Self::MailTried,
         Self::MailSent,
@@ -137,6 +200,27 @@ impl Kind {
             Self::PasswordReset => "password.reset",
             Self::KeyCreated => "key.created",
             Self::KeyMoved => "key.moved",
+            Self::ClientCreated => "client.created",
+            Self::ClientChanged => "client.changed",
+            Self::ClientDisabled => "client.disabled",
+            Self::ClientEnabled => "client.enabled",
+            Self::ClientDeleted => "client.deleted",
+            Self::ClientRefused => "client.refused",
+            Self::CodeIssued => "code.issued",
+            Self::CodeRefused => "code.refused",
+            Self::CodeReused => "code.reused",
+            Self::ConsentGiven => "consent.given",
+            Self::ConsentWithdrawn => "consent.withdrawn",
+            Self::DeviceAsked => "device.asked",
+            Self::DeviceAnswered => "device.answered",
+            Self::DevicePolled => "device.polled",
+            Self::GrantEnded => "grant.ended",
+            Self::TokenRevoked => "token.revoked",
+            Self::ProofSpent => "proof.spent",
+            Self::SessionProved => "session.proved",
+            Self::ProfileChanged => "profile.changed",
+            Self::LogoutTried => "logout.tried",
+            Self::LogoutTold => "logout.told",
             Self::ResourceAdded => "resource.added",
             Self::MailTried => "mail.tried",
             Self::MailSent => "mail.sent",

@@ -1,6 +1,90 @@
-//! Clients: applications that tokens are made for. So far the one built in; registered ones come with the provider.
+//! Clients: applications that tokens are made for.
+
+pub mod metadata;
+pub mod profile;
 
 use std::fmt;
+
+use crate::Time;
+use crate::revocation::StatusIndex;
+
+pub use metadata::{ApplicationType, AuthMethod, GrantType, Metadata, ResponseType, SubjectType};
+pub use profile::Profile;
+
+/// A client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Its name on the wire.
+    pub id: ClientId,
+    /// How it came to be known.
+    pub origin: Origin,
+    /// How strict we are with it.
+    pub profile: Profile,
+    /// Ours: it may have scopes of ours, and nobody is asked for consent.
+    pub first_party: bool,
+    /// An operator closed it.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it ends unless it is used, if it registered itself.
+    pub expires_at: Option<Time>,
+    /// The bit of its own tokens (`client_credentials`).
+    pub index: Option<StatusIndex>,
+    /// What it says of itself.
+    pub metadata: Metadata,
+}
+
+impl Client {
+    /// Whether it can keep a secret.
+    pub const fn kind(&self) -> Kind {
+        match self.metadata.token_endpoint_auth_method {
+            AuthMethod::None => Kind::Public,
+            _ => Kind::Confidential,
+        }
+    }
+
+    /// Whether it may do anything at `now`: not closed, not run out.
+    pub fn is_open(&self, now: Time) -> bool {
+        !self.disabled && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// What people are shown: its name, else its id.
+    pub fn shown_name(&self) -> &str {
+        self.metadata.client_name.as_deref().unwrap_or(self.id.as_str())
+    }
+}
+
+/// How a client came to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// It is part of this server.
+    BuiltIn,
+    /// An operator made it.
+    Operator,
+    /// It registered itself (RFC 7591).
+    Registered,
+    /// It is described by a document of its own (client ID metadata document).
+    Document,
+}
+
+impl Origin {
+    const ALL: [Self; 4] = [Self::BuiltIn, Self::Operator, Self::Registered, Self::Document];
+
+    /// The word in the store and at the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built_in",
+            Self::Operator => "operator",
+            Self::Registered => "registered",
+            Self::Document => "document",
+        }
+    }
+
+    /// Reads [`as_str`](Self::as_str).
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.as_str() == word)
+    }
+}
 
 /// The name of a client (RFC 6749 section 2.2): up to 255 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -7,7 +7,8 @@ pub mod scope;
 
 use crate::client::ClientId;
 use crate::revocation::StatusIndex;
-use crate::session::EndReason;
+use crate::session::{Acr, EndReason, Method};
+use crate::token::Confirmation;
 use crate::url::ResourceId;
 use crate::{AccountId, GrantId, SessionId, Time};
 
@@ -56,4 +57,27 @@ pub struct Grant {
     pub ended: Option<(Time, EndReason)>,
     /// Its bit in a status list.
     pub index: StatusIndex,
+    /// The session whose login opened it, whether it is still there or not.
+    pub opened_by: Option<SessionId>,
+    /// What that login proved, where the grant outlives it; else the session is asked.
+    pub login: Option<Login>,
+    /// The key that its tokens are bound to.
+    pub confirmation: Option<Confirmation>,
+    /// Claims that were asked for one by one: the `claims` parameter, as it was checked (`OpenID` Connect Core section 5.5).
+    pub claims: Option<String>,
+    /// When one that outlives its login was used last, and when it ends in any case.
+    pub used_at: Time,
+    /// See [`used_at`](Self::used_at).
+    pub absolute_ends_at: Option<Time>,
+}
+
+/// What a login proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// `auth_time`.
+    pub at: Time,
+    /// How.
+    pub amr: Vec<Method>,
+    /// How surely.
+    pub acr: Acr,
 }

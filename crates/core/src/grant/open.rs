@@ -39,5 +39,11 @@ pub fn decide(session: &Session, birth: Birth, now: Time) -> Grant {
         created_at: now,
         ended: None,
         index: birth.index,
+        opened_by: Some(session.id),
+        login: None,
+        confirmation: None,
+        claims: None,
+        used_at: now,
+        absolute_ends_at: None,
     }
 }

@@ -1,4 +1,7 @@
 //! Tokens: what a grant turns into for whoever asks with it.
 
 pub mod access;
+pub mod confirmation;
 pub mod sid;
+
+pub use confirmation::Confirmation;

@@ -9,9 +9,9 @@ use countersign_core::key::rotate::Ask;
 use countersign_core::url::ResourceId;
 use countersign_core::{AuditId, Time};
 use countersign_store::audit::{Filter, events};
-use countersign_store::client as resources;
 use countersign_store::db::snapshot::Watch;
 use countersign_store::key as keys;
+use countersign_store::resource as resources;
 
 use crate::app::App;
 use crate::ctx::Ctx;

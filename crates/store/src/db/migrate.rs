@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0003_heartbeat",
         sql: include_str!("../../migrations/0003_heartbeat.sql"),
     },
+    Migration { version: 4, name: "0004_provider", sql: include_str!("../../migrations/0004_provider.sql") },
 ];
 
 const CREATE_LOG: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

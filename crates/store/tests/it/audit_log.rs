@@ -6,7 +6,7 @@ use countersign_core::random::Counter;
 use countersign_core::url::ResourceId;
 use countersign_core::{AccountId, AuditId, GrantId, RequestId, SessionId, Span, Time};
 use countersign_store::audit::{Filter, Line, events};
-use countersign_store::client::{add_resource_batch, resource_known};
+use countersign_store::resource::{add_resource_batch, resource_known};
 use countersign_store::{Batch, Store};
 
 use crate::people::{applied, every_store, lost, random, stamp};

@@ -5,11 +5,11 @@ use countersign_core::key::{Alg, State};
 use countersign_core::url::ResourceId;
 use countersign_core::{Span, Time};
 use countersign_store::Store;
-use countersign_store::client::{Client, add_resource_batch, client, resource_known, resources};
 use countersign_store::key::{
     NewKey, create_batch, insert_refresh_key_batch, keys, refresh_keys, replace_batch, retire_batch,
     withdraw_batch,
 };
+use countersign_store::resource::{add_resource_batch, resource_known, resources};
 
 use crate::people::{AT_ONCE, applied, at_once, every_store, lost, stamp};
 use crate::support::NOW;
@@ -70,10 +70,11 @@ async fn two_starts_at_once_make_one_key_of_each_kind() {
 #[tokio::test]
 async fn the_built_in_client_is_there_and_no_other() {
     every_store(async |store| {
-        let ours = Client { kind: client::Kind::Public, first_party: true, disabled: false };
-        assert_eq!(client(store, &ClientId::built_in()).await.unwrap(), Some(ours));
+        let ours = store.client(&ClientId::built_in()).await.unwrap().unwrap();
+        assert_eq!((ours.client.kind(), ours.client.origin), (client::Kind::Public, client::Origin::BuiltIn));
+        assert!(ours.client.first_party && ours.client.is_open(NOW) && ours.secrets.is_empty());
         let other = ClientId::parse("Countersign").unwrap();
-        assert_eq!(client(store, &other).await.unwrap(), None);
+        assert_eq!(store.client(&other).await.unwrap(), None);
     })
     .await;
 }

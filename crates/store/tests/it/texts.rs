@@ -11,11 +11,11 @@ use countersign_store::account::register::{pend_batch, register_facts};
 use countersign_store::account::verify::{create_batch, verify_facts_by_token};
 use countersign_store::account::{account_by_identifier, accounts};
 use countersign_store::audit::{Filter, events};
-use countersign_store::client::{add_resource_batch, client, resource_known, resources};
 use countersign_store::credential::password_of;
 use countersign_store::recovery::{
     NewPassword, NewReset, recover_facts, reset_batch, reset_facts, send_batch,
 };
+use countersign_store::resource::{add_resource_batch, resource_known, resources};
 use countersign_store::{Batch, Error, job};
 
 use crate::faces::{faces, open_batch, ready};
@@ -81,7 +81,7 @@ async fn sto_01_metacharacters_in_every_text_come_back_as_data() {
 async fn sto_01_names_of_clients_and_resources_are_compared_and_not_run() {
     every_store(async |store| {
         for name in ["'", "';DROP/**/TABLE/**/clients;--", "%", "countersign'--"] {
-            assert_eq!(client(store, &ClientId::parse(name).unwrap()).await.unwrap(), None);
+            assert_eq!(store.client(&ClientId::parse(name).unwrap()).await.unwrap(), None);
         }
         let texts = ["https://api.example.org/';DROP%20TABLE%20resources;--", "https://api.example.org/%25"];
         let added = texts.map(|text| ResourceId::parse(text).unwrap());
@@ -93,7 +93,7 @@ async fn sto_01_names_of_clients_and_resources_are_compared_and_not_run() {
         listed.sort_by(|one, other| other.as_str().cmp(one.as_str()));
         assert_eq!(listed.len(), 2);
         assert!(added.iter().all(|resource| listed.contains(resource)));
-        assert!(client(store, &ClientId::built_in()).await.unwrap().is_some());
+        assert!(store.client(&ClientId::built_in()).await.unwrap().is_some());
     })
     .await;
 }

@@ -6,7 +6,6 @@ use countersign_core::grant::Scopes;
 use countersign_core::grant::refresh::{Refusal, Request, Target};
 use countersign_core::grant::refresh_token::RefreshToken;
 use countersign_core::url::ResourceId;
-use countersign_store::client::client;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use utoipa::ToSchema;
 
@@ -77,8 +76,9 @@ pub(crate) async fn token(
 /// What is wrong where no grant of this client has the token: the token, or the client itself. Whoever brings a token of
 /// its own is spared the question, since a grant knows its client.
 async fn unknown(ctx: &Ctx, id: &ClientId) -> Result<Refusal, Problem> {
-    let client = client(&ctx.app.store, id).await?;
-    Ok(if client.is_none_or(|client| client.disabled) { Refusal::Client } else { Refusal::Unknown })
+    let client = ctx.app.store.client(id).await?;
+    let open = client.is_some_and(|stored| stored.client.is_open(ctx.now));
+    Ok(if open { Refusal::Unknown } else { Refusal::Client })
 }
 
 fn read(ctx: &Ctx, form: &Form) -> Result<Request, Box<Response>> {

@@ -1,5 +1,7 @@
 //! Points in time and spans, in whole microseconds. Nothing here reads a clock: `now` is a parameter.
 
+pub mod trust;
+
 use std::fmt;
 use std::ops::{Add, Sub};
 

@@ -101,6 +101,7 @@ impl App {
         let policy = config.policy();
         let store = Store::open(&config.store, &db::Settings::default(), clock.now()).await?;
         store.tell_migrated(&system(clock.now(), random.as_ref())).await?;
+        let clock_watch = ClockWatch::new(store.clock_seen().await?, clock.now(), clock.passed());
         let time = (clock.now(), random.as_ref());
         let keyring = Keyring::open(&store, Sealers::of(master), &config, time).await?;
         let mailer = Mailer::new(&config).map_err(|error| StartError::Mail(error.to_string()))?;
@@ -114,7 +115,7 @@ impl App {
             devices: master.mac_key(Purpose::Devices),
             throttles: Arc::new(Throttles::new(master.mac_key(Purpose::Throttles))),
             requests: RequestIds::new(random.as_ref()),
-            clock_watch: ClockWatch::new(clock.now(), clock.passed()),
+            clock_watch,
             readiness: Readiness::default(),
             mail_bell: tokio::sync::Notify::new(),
             status_lists: SignedLists::default(),

@@ -222,6 +222,7 @@ async fn take(
         Step::Activate { next } => store::activate_batch(next, stamp),
         Step::Withdraw { kid } => store::withdraw_batch(kid, stamp),
         Step::Retire { kid } => store::retire_batch(kid, stamp),
+        Step::Redate { kid } => store::redate_batch(kid, stamp),
     };
     Ok(store.apply(batch).await?)
 }

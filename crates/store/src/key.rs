@@ -60,6 +60,14 @@ UPDATE keys
        sealed = NULL
  WHERE state <> 'retired'";
 
+const REDATE: &str = "
+UPDATE keys
+   SET since = $1,
+       created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END
+ WHERE kid = $2
+   AND since > $1
+   AND state <> 'retired'";
+
 const REFRESH_KEYS: &str = "
 SELECT number, sealed, created_at
   FROM refresh_keys
@@ -78,6 +86,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     WITHDRAW,
     RETIRE,
     RETIRE_ALL,
+    REDATE,
     REFRESH_KEYS,
     CREATE_REFRESH_KEY,
 ];
@@ -191,6 +200,12 @@ pub fn withdraw_batch(kid: &str, stamp: &Stamp<'_>) -> Batch {
 pub fn retire_batch(kid: &str, stamp: &Stamp<'_>) -> Batch {
     let batch = Batch::new(stamp, moved(kid, State::Retired));
     batch.exactly(1, RETIRE, vec![stamp.at.micros().into(), kid.into()])
+}
+
+/// `Step::Redate`: the key's time counts from now on. `Lost`: it has moved on.
+pub fn redate_batch(kid: &str, stamp: &Stamp<'_>) -> Batch {
+    let batch = Batch::new(stamp, about(Kind::KeyMoved, kid).detail("since", "now"));
+    batch.exactly(1, REDATE, vec![stamp.at.micros().into(), kid.into()])
 }
 
 /// Every key of refresh tokens, the first one first.

@@ -5,6 +5,7 @@
 
 use countersign_jose::Alg;
 
+use crate::time::trust::lies_ahead;
 use crate::{Span, Time};
 
 use super::{Key, State};
@@ -65,6 +66,12 @@ pub enum Step {
         /// Becomes retired.
         kid: String,
     },
+    /// The clock was ahead when the key was dated, and would have it wait for as long: its time counts from now on (attack
+    /// STO-13).
+    Redate {
+        /// Stays what it is.
+        kid: String,
+    },
 }
 
 /// What rotation is asked for.
@@ -80,6 +87,12 @@ pub enum Ask {
 
 /// The moves that are due. Each is guarded by the state it assumes; deciding again after it finds the next ones.
 pub fn decide(keys: &[Key], wanted: &[Alg], ask: Ask, (now, limits): (Time, &Limits)) -> Vec<Step> {
+    let of_tomorrow = |key: &&Key| key.state != State::Retired && lies_ahead(key.since, now);
+    let redated: Vec<_> =
+        keys.iter().filter(of_tomorrow).map(|key| Step::Redate { kid: key.kid.clone() }).collect();
+    if !redated.is_empty() {
+        return redated;
+    }
     let mut steps: Vec<Step> =
         wanted.iter().filter_map(|alg| step_for(keys, *alg, ask, (now, limits))).collect();
     // Until the wanted ones sign, the others go on: nobody knows a key before it was published.
@@ -185,6 +198,23 @@ mod tests {
         assert_eq!(steps(&[active.clone(), next.clone(), before], Ask::Schedule), []);
         let retire = [Step::Retire { kid: "o".into() }];
         assert_eq!(steps(&[active, next, old(Span::hours(48))], Ask::Schedule), retire);
+    }
+
+    #[test]
+    fn sto_13_a_key_of_a_clock_that_was_ahead_counts_from_now_on() {
+        let ahead = Span::days(-3652);
+        let keys = [
+            key("a", Alg::Es256, State::Active, ahead),
+            key("n", Alg::Es256, State::Next, ahead),
+            key("o", Alg::Es256, State::Retiring, ahead),
+            key("g", Alg::Es256, State::Retired, ahead),
+        ];
+        let redated = ["a", "n", "o"].map(|kid| Step::Redate { kid: kid.into() });
+        for ask in [Ask::Schedule, Ask::Rotate, Ask::RotateNow] {
+            assert_eq!(steps(&keys, ask), redated, "{ask:?}");
+        }
+        let near = key("a", Alg::Es256, State::Active, Span::minutes(-59));
+        assert_eq!(steps(&[near, key("n", Alg::Es256, State::Next, Span::ZERO)], Ask::Schedule), []);
     }
 
     #[test]

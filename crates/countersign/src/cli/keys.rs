@@ -76,5 +76,8 @@ fn told(step: &KeyStep) -> String {
         KeyStep::Activated { kid } => format!("{kid} signs from now on"),
         KeyStep::Withdrawn { kid } => format!("{kid} signs no longer: nothing uses its algorithm"),
         KeyStep::Retired { kid } => format!("{kid} is published no longer"),
+        KeyStep::Redated { kid } => {
+            format!("{kid} was dated by a clock that was ahead: its time counts from now on")
+        }
     }
 }

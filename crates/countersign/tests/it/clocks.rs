@@ -1,4 +1,6 @@
-//! STO-13: somebody sets the machine's clock while the server runs.
+//! STO-13: somebody sets the machine's clock while the server runs, or while it does not.
+
+use std::collections::BTreeMap;
 
 use countersign_core::Span;
 use countersign_testkit::logs::logs;
@@ -37,5 +39,31 @@ async fn sto_13_whatever_the_clock_does_nothing_ended_lives_again_and_everybody_
         assert!(server.audit().await?.len() > events, "{jump:?}");
         assert_eq!(by_cookie(&mut live).await?, StatusCode::OK, "{jump:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn sto_13_a_clock_that_is_wrong_at_the_start_deletes_nothing_and_replaces_no_key_until_somebody_had_a_day()
+-> anyhow::Result<()> {
+    let server = TestServer::start(Options::on(StoreKind::Sqlite)).await?;
+    member(&server, KIM).await?;
+    server.run_jobs().await;
+    let events = server.audit().await?;
+    let keys = server.app.keyring.keys().jwks().0;
+    server.clock.set(START + Span::days(3652));
+    // Not even where it is started again and again: by then the clock is where it was seen last.
+    let mut server = server;
+    for _ in 0..3 {
+        server = server.restart(BTreeMap::new()).await?;
+        server.clock.advance(Span::hours(1));
+        server.run_jobs().await;
+        assert_eq!(server.audit().await?, events);
+        assert_eq!(server.app.keyring.keys().jwks().0, keys);
+    }
+    // Nor for ever: it may be right after all.
+    server.clock.advance(Span::hours(21));
+    server.run_jobs().await;
+    assert!(!server.audit().await?.starts_with(&events[..1]), "what is too old is deleted");
+    assert_ne!(server.app.keyring.keys().jwks().0, keys, "and a new key signs");
     Ok(())
 }

@@ -4,6 +4,7 @@
 use countersign_core::{Span, Time};
 use countersign_jose::{Header, JwkSet};
 use countersign_server::admin::Command;
+use countersign_server::clock::Clock as _;
 use countersign_server::jobs;
 use countersign_testkit::{Answer, Client, START, TestServer, on_every_store, on_every_store_with};
 use reqwest::{Method, StatusCode};
@@ -17,9 +18,9 @@ async fn published(server: &TestServer) -> anyhow::Result<Vec<String>> {
     Ok(JwkSet::parse(answer.body.as_bytes())?.keys().iter().map(|key| key.kid().to_owned()).collect())
 }
 
-/// The clock stands at `now`, and the schedule had its turn.
+/// Time has passed until `now`, and the schedule had its turn.
 async fn at(server: &TestServer, now: Time) {
-    server.clock.set(now);
+    server.clock.advance(now - server.clock.now());
     jobs::keys::step(server.app.clone()).await;
 }
 

@@ -3,6 +3,7 @@
 mod around;
 
 use countersign_core::key::{Alg, Key, State};
+use countersign_core::time::trust::lies_ahead;
 use countersign_core::{Span, Time};
 use countersign_store::audit::{Filter, events};
 use countersign_store::key::keys;
@@ -50,10 +51,10 @@ async fn schema(app: &App) -> Finding {
 async fn clock(app: &App) -> Finding {
     let newest = events(&app.store, &Filter { limit: 1, ..Filter::default() }).await;
     let newest = newest.ok().and_then(|lines| lines.first().map(|line| line.at));
-    judge_clock(app.clock.now(), newest)
+    judge_clock(app.clock.now(), newest, app.clock_watch.wary(app.clock.passed()))
 }
 
-fn judge_clock(now: Time, newest: Option<Time>) -> Finding {
+fn judge_clock(now: Time, newest: Option<Time>, wary: Span) -> Finding {
     let broken = |words: String| Finding::new("clock", Level::Broken, words);
     match newest {
         _ if now < RELEASED => {
@@ -62,6 +63,15 @@ fn judge_clock(now: Time, newest: Option<Time>) -> Finding {
         Some(newest) if now + Span::minutes(1) < newest => broken(format!(
             "it says {now}, but something was written at {newest}: it was set back. Sessions live longer than they should"
         )),
+        _ if wary > Span::ZERO => Finding::new(
+            "clock",
+            Level::Warning,
+            format!(
+                "it says {now}, and was set, or nothing ran for long: nothing is deleted and no key is replaced for another \
+                 {} min of running. If it is right there is nothing to do, else set it",
+                wary.as_seconds() / 60 + 1
+            ),
+        ),
         _ => Finding::new("clock", Level::Fine, format!("it says {now}")),
     }
 }
@@ -89,6 +99,13 @@ fn judge_keys(keys: &[Key], wanted: Alg, life: Span, now: Time) -> Finding {
             "nothing signs tokens: restart the server, which makes a key",
         );
     };
+    if lies_ahead(active.since, now) {
+        return warning(format!(
+            "{} signs since {}, which is still to come: the clock was ahead. The server dates the key anew while it runs, or \
+             `countersign keys rotate` does",
+            active.kid, active.since
+        ));
+    }
     if now > active.since + life + LATE {
         return warning(format!(
             "{} signs since {}, longer than keys.active: the server rotates keys while it runs, or `countersign keys rotate` does",
@@ -129,14 +146,15 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_back_is_found() {
         let table = [
-            (Time::from_micros(0), None, Level::Broken),
-            (NOW, None, Level::Fine),
-            (NOW, Some(NOW), Level::Fine),
-            (NOW, Some(NOW + Span::seconds(59)), Level::Fine),
-            (NOW, Some(NOW + Span::hours(1)), Level::Broken),
+            (Time::from_micros(0), None, Span::ZERO, Level::Broken),
+            (NOW, None, Span::ZERO, Level::Fine),
+            (NOW, Some(NOW), Span::ZERO, Level::Fine),
+            (NOW, Some(NOW), Span::seconds(1), Level::Warning),
+            (NOW, Some(NOW + Span::seconds(59)), Span::ZERO, Level::Fine),
+            (NOW, Some(NOW + Span::hours(1)), Span::days(1), Level::Broken),
         ];
-        for (now, newest, level) in table {
-            assert_eq!(judge_clock(now, newest).level, level, "{now} {newest:?}");
+        for (now, newest, wary, level) in table {
+            assert_eq!(judge_clock(now, newest, wary).level, level, "{now} {newest:?} {wary:?}");
         }
     }
 
@@ -155,6 +173,7 @@ mod tests {
             (vec![next.clone()], Level::Broken),
             (vec![key(State::Active, Span::days(1))], Level::Warning),
             (vec![key(State::Active, Span::days(92)), next.clone()], Level::Fine),
+            (vec![key(State::Active, Span::days(-1)), next.clone()], Level::Warning),
             (vec![key(State::Active, Span::days(93)), next], Level::Warning),
         ];
         for (keys, level) in table {

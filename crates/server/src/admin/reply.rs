@@ -205,6 +205,11 @@ pub enum KeyStep {
         /// Which.
         kid: String,
     },
+    /// A key that was dated by a clock ahead counts from now on.
+    Redated {
+        /// Which.
+        kid: String,
+    },
 }
 
 impl From<key::rotate::Step> for KeyStep {
@@ -219,6 +224,7 @@ impl From<key::rotate::Step> for KeyStep {
             Step::Activate { next } => Self::Activated { kid: next },
             Step::Withdraw { kid } => Self::Withdrawn { kid },
             Step::Retire { kid } => Self::Retired { kid },
+            Step::Redate { kid } => Self::Redated { kid },
         }
     }
 }

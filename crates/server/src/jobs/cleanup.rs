@@ -8,7 +8,7 @@ use crate::keyring::system;
 /// One round: until nothing is left to delete.
 pub async fn step(app: App) {
     if !super::clock::is_trusted(&app) {
-        tracing::warn!("nothing is deleted: the clock jumped less than a day ago");
+        tracing::warn!("nothing is deleted: the clock is not trusted yet");
         return;
     }
     let stamp = system(app.clock.now(), app.random.as_ref());

@@ -1,18 +1,15 @@
-//! Looks whether somebody set the clock (attack STO-13): the wall clock against the time that passed.
+//! Looks whether somebody set the clock (attack STO-13): the wall clock against the time that passed, and at a start against
+//! what the last process wrote down of it. The rule is in `core/time/trust.rs`.
 //!
 //! Every limit goes by the wall clock, so one that jumps forward ends sessions early and one that is set back lets them
-//! live longer. Nothing can be done about that here but to say so loudly, and to delete nothing until somebody had a day
-//! to look: a clock that is ten years ahead for a minute must not cost the audit log.
+//! live longer. Nothing can be done about that here but to say so loudly, and to delete nothing and replace no key until
+//! somebody had a day to look: a clock that is ten years ahead for a minute must not cost the audit log.
 
+use countersign_core::time::trust::{Sighting, after_jump, at_start};
 use countersign_core::{Span, Time, clock_jump};
 use parking_lot::Mutex;
 
 use crate::app::App;
-
-/// After a jump nothing is deleted for so long.
-const QUARANTINE: Span = Span::days(1);
-/// A smaller one harms nothing that is deleted: all of it is kept for longer.
-const HARMLESS: Span = Span::hours(1);
 
 /// What both clocks said last, and how long deleting waits.
 #[derive(Debug)]
@@ -25,9 +22,19 @@ struct Inner {
 }
 
 impl ClockWatch {
-    /// Begins to watch: what the wall clock says, and how much time has passed.
-    pub(crate) fn new(now: Time, passed: Span) -> Self {
-        Self(Mutex::new(Inner { last: (now, passed), trusted_from: passed }))
+    /// Begins to watch: what was written down before, what the wall clock says, and how much time has passed.
+    pub(crate) fn new(seen: Option<Sighting>, now: Time, passed: Span) -> Self {
+        let wary = at_start(seen, now);
+        if wary > Span::ZERO {
+            tracing::error!(
+                %now,
+                last_seen = seen.map(|seen| tracing::field::display(seen.at)),
+                hours = wary.as_seconds() / 3600,
+                "the clock is not trusted yet: it was set, or nothing ran for long; nothing is deleted and no key is replaced \
+                 for a day"
+            );
+        }
+        Self(Mutex::new(Inner { last: (now, passed), trusted_from: passed + wary }))
     }
 
     /// Looks again. The jump since the last look, if there was one.
@@ -36,28 +43,33 @@ impl ClockWatch {
         let (last_now, last_passed) = inner.last;
         inner.last = (now, passed);
         let jump = clock_jump(now - last_now, Span::from_micros(passed.micros() - last_passed.micros()))?;
-        if jump.micros().saturating_abs() > HARMLESS.micros() {
-            inner.trusted_from = passed + QUARANTINE;
+        if let Some(wary) = after_jump(jump) {
+            inner.trusted_from = passed + wary;
         }
         Some(jump)
     }
 
-    /// Whether what the clock says may cost anything.
-    fn is_trusted(&self, passed: Span) -> bool {
-        passed >= self.0.lock().trusted_from
+    /// For how much longer what the clock says may cost nothing; zero where it is trusted.
+    pub(crate) fn wary(&self, passed: Span) -> Span {
+        let left = self.0.lock().trusted_from.micros().saturating_sub(passed.micros());
+        Span::from_micros(left.max(0))
     }
 }
 
-/// One round.
+/// One round: looks, and writes down what it saw for the next process.
 pub async fn step(app: App) {
     look(&app);
+    let clock = Sighting { at: app.clock.now(), wary: app.clock_watch.wary(app.clock.passed()) };
+    if let Err(error) = app.store.see_clock(clock).await {
+        tracing::warn!(%error, "cannot write down what the clock says; the next round tries again");
+    }
 }
 
-/// Whether the clock has not jumped lately: asked before anything is deleted or forgotten for its age.
+/// Whether the clock has not jumped lately: asked before anything is deleted, replaced or forgotten for its age.
 pub(super) fn is_trusted(app: &App) -> bool {
     // It may have jumped since the last round.
     look(app);
-    app.clock_watch.is_trusted(app.clock.passed())
+    app.clock_watch.wary(app.clock.passed()) == Span::ZERO
 }
 
 fn look(app: &App) {
@@ -74,6 +86,7 @@ fn look(app: &App) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_core::time::trust::QUARANTINE;
 
     const NOW: Time = Time::from_micros(1_700_000_000_000_000);
 
@@ -85,13 +98,23 @@ mod tests {
             (Span::hours(-2), false),
             (Span::days(3652), false),
         ] {
-            let watch = ClockWatch::new(NOW, Span::ZERO);
+            let watch = ClockWatch::new(None, NOW, Span::ZERO);
             let round = Span::seconds(30);
             let found = watch.look(NOW + round + jump, round);
             assert_eq!(found.is_some(), jump != Span::ZERO);
-            assert_eq!(watch.is_trusted(round), trusted, "{jump:?}");
+            assert_eq!(watch.wary(round) == Span::ZERO, trusted, "{jump:?}");
             assert_eq!(watch.look(NOW + round + round + jump, round + round), None, "it is told once");
-            assert!(watch.is_trusted(round + QUARANTINE));
+            assert_eq!(watch.wary(round + QUARANTINE), Span::ZERO);
         }
+    }
+
+    #[test]
+    fn sto_13_a_restart_goes_on_with_the_distrust_that_was_left() {
+        let left = Span::hours(5);
+        let watch =
+            ClockWatch::new(Some(Sighting { at: NOW, wary: left }), NOW + Span::seconds(3), Span::days(9));
+        assert_eq!(watch.wary(Span::days(9)), left);
+        assert_eq!(watch.wary(Span::days(9) + Span::hours(2)), Span::hours(3));
+        assert_eq!(watch.wary(Span::days(9) + left), Span::ZERO);
     }
 }

@@ -33,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/0003_heartbeat.sql"),
     },
     Migration { version: 4, name: "0004_provider", sql: include_str!("../../migrations/0004_provider.sql") },
+    Migration { version: 5, name: "0005_clock", sql: include_str!("../../migrations/0005_clock.sql") },
 ];
 
 const CREATE_LOG: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -1,11 +1,13 @@
 //! The proof that a store takes writes fails while it does not, though it can be read, and needs no restart after.
 
+use countersign_core::Span;
+use countersign_core::time::trust::Sighting;
 use countersign_store::db::{Settings, StoreUrl};
 use countersign_store::{Store, audit};
 use rusqlite::Connection;
 
 use crate::people::{every_store, stamp};
-use crate::support::{NOW, in_a_file, on_postgres, server};
+use crate::support::{NOW, in_a_file, on_postgres, server, where_it_lasts};
 
 async fn open(url: &str) -> Store {
     let url = StoreUrl::parse(url).expect("a good URL");
@@ -21,6 +23,22 @@ async fn a_healthy_store_proves_it_as_often_as_it_is_asked_and_tells_nobody() {
             store.prove_write().await.unwrap();
         }
         assert_eq!(audit::events(store, &filter).await.unwrap(), before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sto_13_the_next_process_knows_what_the_clock_said_to_the_last_one() {
+    where_it_lasts(async |place| {
+        let store = open(&place.url).await;
+        assert_eq!(store.clock_seen().await.unwrap(), None);
+        let clock = Sighting { at: NOW, wary: Span::hours(3) };
+        store.see_clock(Sighting { at: NOW + Span::days(9), wary: Span::ZERO }).await.unwrap();
+        store.see_clock(clock).await.unwrap();
+        store.close(&stamp(NOW)).await.expect("closed");
+        let store = open(&place.url).await;
+        assert_eq!(store.clock_seen().await.unwrap(), Some(clock));
+        store.close(&stamp(NOW)).await.expect("closed");
     })
     .await;
 }

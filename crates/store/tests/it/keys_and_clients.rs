@@ -6,8 +6,8 @@ use countersign_core::url::ResourceId;
 use countersign_core::{Span, Time};
 use countersign_store::Store;
 use countersign_store::key::{
-    NewKey, create_batch, insert_refresh_key_batch, keys, refresh_keys, replace_batch, retire_batch,
-    withdraw_batch,
+    NewKey, create_batch, insert_refresh_key_batch, keys, redate_batch, refresh_keys, replace_batch,
+    retire_batch, withdraw_batch,
 };
 use countersign_store::resource::{add_resource_batch, resource_known, resources};
 
@@ -47,6 +47,20 @@ async fn i11_a_key_moves_from_next_to_retired_each_step_guarded() {
         assert_eq!(sealed, [None, Some(&b"sealed"[..])]);
         assert_eq!((stored[1].key.alg, stored[1].public.as_str()), (Alg::Es256, "{}"));
         assert_eq!((stored[1].key.state, stored[1].key.created_at), (State::Retiring, later));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sto_13_a_key_of_tomorrow_is_dated_anew_and_one_of_yesterday_is_not() {
+    every_store(async |store| {
+        let tomorrow = NOW + Span::days(1);
+        applied(store, create_batch(&key("a"), State::Next, &stamp(tomorrow))).await;
+        applied(store, redate_batch("a", &stamp(NOW))).await;
+        let stored = keys(store).await.unwrap();
+        let dated = |at| (State::Next, at, at);
+        assert_eq!((stored[0].key.state, stored[0].key.created_at, stored[0].key.since), dated(NOW));
+        lost(store, redate_batch("a", &stamp(tomorrow))).await;
     })
     .await;
 }

@@ -14,6 +14,7 @@ pub mod key;
 pub mod locale;
 pub mod login;
 pub mod mail;
+pub mod outbound;
 pub mod policy;
 pub mod random;
 pub mod recovery;

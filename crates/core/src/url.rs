@@ -5,5 +5,5 @@ mod resource_id;
 mod return_to;
 
 pub use public_url::{PublicUrl, PublicUrlError};
-pub use resource_id::{ResourceId, ResourceIdError, is_loopback_url};
+pub use resource_id::{ResourceId, ResourceIdError, is_loopback_url, is_strict_uri};
 pub use return_to::ReturnTo;

@@ -19,6 +19,7 @@ use crate::jobs::clock::ClockWatch;
 use crate::keyring::{Keyring, KeyringError, Sealers, system};
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
+use crate::outbound::{Outbound, TrustError};
 use crate::readiness::Readiness;
 use crate::respond::status_list::SignedLists;
 
@@ -52,6 +53,8 @@ pub struct Inner {
     pub(crate) devices: MacKey,
     pub(crate) throttles: Arc<Throttles>,
     pub(crate) mailer: Option<Mailer>,
+    /// Requests to others.
+    pub outbound: Outbound,
     pub(crate) mail_bell: tokio::sync::Notify,
     pub(crate) status_lists: SignedLists,
     pub(crate) requests: RequestIds,
@@ -85,6 +88,9 @@ pub enum StartError {
     /// The master key.
     #[error("server.master_key_file: {0}")]
     MasterKey(#[from] WeakKey),
+    /// Asking others.
+    #[error("outbound.ca_file: {0}")]
+    Outbound(#[from] TrustError),
     /// Sending mail.
     #[error("mail.smtp_url: {0}")]
     Mail(String),
@@ -105,6 +111,7 @@ impl App {
         let time = (clock.now(), random.as_ref());
         let keyring = Keyring::open(&store, Sealers::of(master), &config, time).await?;
         let mailer = Mailer::new(&config).map_err(|error| StartError::Mail(error.to_string()))?;
+        let outbound = Outbound::new(&config)?;
         let hashes = HashPool::start(&config.password, Arc::clone(&random));
         let inner = Inner {
             metrics: Metrics::new(store.meter(), &hashes, clock.now()),
@@ -126,6 +133,7 @@ impl App {
             random,
             keyring,
             mailer,
+            outbound,
         };
         Ok(Self(Arc::new(inner)))
     }

@@ -21,6 +21,7 @@ mod mailer;
 pub mod metrics;
 mod middleware;
 pub mod openapi;
+pub mod outbound;
 mod outbox;
 pub mod random;
 mod readiness;

@@ -20,7 +20,7 @@ impl ResourceId {
         }
         let (_, rest) = text.split_once(':').ok_or(ResourceIdError::NotAbsolute)?;
         // The URL parser forgives much; the grammar (RFC 3986) does not.
-        if rest.is_empty() || !text.bytes().all(is_uri_byte) || !has_whole_escapes(text) {
+        if rest.is_empty() || !is_strict_uri(text) {
             return Err(ResourceIdError::NotAbsolute);
         }
         let url = Url::parse(text).map_err(|_| ResourceIdError::NotAbsolute)?;
@@ -81,6 +81,12 @@ fn is_port(text: &str) -> bool {
 
 fn has_userinfo(url: &Url) -> bool {
     url.authority().contains('@')
+}
+
+/// Whether the text has only characters that a URI may have, and whole escapes (RFC 3986 section 2): what URL parsers
+/// forgive, each in its own way, is no part of an identifier (attack OAU-02).
+pub fn is_strict_uri(text: &str) -> bool {
+    text.bytes().all(is_uri_byte) && has_whole_escapes(text)
 }
 
 /// RFC 3986 section 2: unreserved, reserved and the percent sign.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_core::{Policy, Span, key, session, token};
 use countersign_jose::Alg;
@@ -47,6 +48,8 @@ pub struct Config {
     pub password: Hashing,
     /// Where mails leave through; none: what needs mail is refused, but in dev mode.
     pub smtp: Option<Smtp>,
+    /// Whom we may ask.
+    pub outbound: Outbound,
     /// How to log.
     pub log: Log,
     /// Where metrics are served, if anywhere.
@@ -95,6 +98,15 @@ pub struct Smtp {
     pub credentials: Option<Credentials>,
     /// Who mails come from.
     pub from: Mailbox,
+}
+
+/// Whom we may ask for keys and documents, beyond what is public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// Hosts that may be internal.
+    pub allow: Vec<Exception>,
+    /// More authorities.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// How the connection to the mail server is protected. Never "if the server offers it": whoever owns the network could
@@ -182,6 +194,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             token_alg: raw.token.algorithm,
             password,
             smtp,
+            outbound: Outbound { allow: raw.outbound.allow, ca_file: raw.outbound.ca_file },
             log: Log { format: raw.log.format, level: raw.log.level },
             metrics_listen: raw.metrics.listen,
             resources: raw.resources.allowed,

@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use self::checked::{Config, Log, LogFormat, Smtp, SmtpTls};
+pub use self::checked::{Config, Log, LogFormat, Outbound, Smtp, SmtpTls};
 pub use self::docs::docs;
 pub use self::error::{ConfigError, ConfigErrors, Origin};
 use self::layers::Layers;

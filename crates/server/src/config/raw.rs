@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use countersign_core::Span;
+use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_jose::Alg;
 use countersign_store::db::StoreUrl;
@@ -33,6 +34,7 @@ pub(super) struct Config {
     pub(super) account: Account,
     #[serde(default)]
     pub(super) mail: Mail,
+    pub(super) outbound: Outbound,
     pub(super) audit: Audit,
     pub(super) throttle: Throttle,
     pub(super) log: Log,
@@ -150,6 +152,15 @@ pub(super) struct Mail {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Outbound {
+    #[serde(deserialize_with = "list")]
+    pub(super) allow: Vec<Exception>,
+    #[serde(default, deserialize_with = "optional")]
+    pub(super) ca_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Audit {
     #[serde(deserialize_with = "text")]
     pub(super) kept: Span,
@@ -225,6 +236,7 @@ mod tests {
             fields_of::<Password>("password."),
             fields_of::<Account>("account."),
             fields_of::<Mail>("mail."),
+            fields_of::<Outbound>("outbound."),
             fields_of::<Audit>("audit."),
             fields_of::<Throttle>("throttle."),
             fields_of::<Log>("log."),

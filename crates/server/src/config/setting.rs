@@ -158,6 +158,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("mail.tls", Word(&["required", "wrapper", "none"]), Follows("`required` for `smtp://`, `wrapper` for `smtps://`"),
         "`required`: STARTTLS or no mail; `wrapper`: TLS from the first byte; `none`: in clear, to a relay on this \
          machine only."),
+    setting("outbound.allow", List, Is(""),
+        "Hosts of your own that may be asked for keys, documents and told of logouts though they are internal or at an \
+         unusual port, each as `host:port`; those on this machine also by `http://`. Everything else must be public, \
+         `https://` and at port 443 or 8443."),
+    setting("outbound.ca_file", Path, Follows("none: the certificates that this machine trusts"),
+        "PEM file with certificates of authorities that such hosts may also be vouched for by."),
     setting("audit.kept", Span, Is("400d"), "Audit events are kept so long."),
     setting("throttle.enabled", Flag, Is("true"),
         "`false` lifts every limit on rates and mails, for load tests. Dev mode only."),

@@ -107,7 +107,7 @@ impl App {
         let policy = config.policy();
         let store = Store::open(&config.store, &db::Settings::default(), clock.now()).await?;
         store.tell_migrated(&system(clock.now(), random.as_ref())).await?;
-        let clock_watch = ClockWatch::new(store.clock_seen().await?, clock.now(), clock.passed());
+        let clock_watch = ClockWatch::begin(&store, clock.as_ref()).await?;
         let time = (clock.now(), random.as_ref());
         let keyring = Keyring::open(&store, Sealers::of(master), &config, time).await?;
         let mailer = Mailer::new(&config).map_err(|error| StartError::Mail(error.to_string()))?;
@@ -141,6 +141,12 @@ impl App {
     /// Says at `/readyz` that nothing new should come: the first thing that is done when a stop is asked for.
     pub fn drain(&self) {
         self.readiness.drain();
+    }
+
+    /// The time that a request happens at: the clock's, or the moment from which things count, where everything was ended
+    /// some seconds ago (attack STO-16).
+    pub(crate) fn now(&self) -> Time {
+        self.store.live().epoch().stamp(self.clock.now())
     }
 
     /// The time that throttling counts by: nobody sets it, so a wall clock that is put right neither opens a limit nor

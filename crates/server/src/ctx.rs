@@ -36,7 +36,7 @@ pub(crate) struct Ctx {
 impl Ctx {
     /// What an operator asks for at the command line: from no address, at no browser.
     pub(crate) fn operator(app: &App) -> Self {
-        let now = app.clock.now();
+        let now = app.now();
         Self {
             app: app.clone(),
             now,

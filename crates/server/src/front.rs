@@ -123,7 +123,7 @@ impl Front {
     fn by_cookie(&self, headers: &HeaderMap) -> Option<Bytes> {
         let app = &self.0.app;
         let secret = Cookies::of(headers).secret(SESSION)?;
-        let now = app.clock.now();
+        let now = app.now();
         let live = app.store.session_at_hand(secret.hash())?;
         live.check(app.store.live(), now).ok()?;
         app.store.touch(&live, now, &app.policy.session);
@@ -132,7 +132,7 @@ impl Front {
 
     fn by_token(&self, token: &str) -> Option<Bytes> {
         let app = &self.0.app;
-        let now = app.clock.now();
+        let now = app.now();
         let bearer = Bearer::remembered(app, token, now)?;
         let grant = app.store.grant_at_hand(bearer.grant())?;
         bearer.admit(app, &grant, now).then(|| who_am_i(&grant.session, Face::Token, now))

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use countersign_core::audit::{Actor, Stamp};
 use countersign_core::revocation::Epoch;
 use countersign_core::seal::MasterKey;
-use countersign_core::{Random, Span, Time};
+use countersign_core::{Random, Time};
 use countersign_store::db::snapshot::{Snapshot, SnapshotError, Watch};
 use countersign_store::db::{self, Settings, Site, StoreUrl};
 use countersign_store::restore::{Facts, Restore, restore_batch, restore_facts};
@@ -38,7 +38,7 @@ pub struct Restored {
     pub cookie_sessions: u64,
     /// Sessions of tokens that were.
     pub token_sessions: u64,
-    /// What was issued before counts no more; until then nobody can log in for longer than that.
+    /// What was issued before counts no more: some seconds from now, and logins until then are dated past it.
     pub not_before: Option<Time>,
 }
 
@@ -120,7 +120,7 @@ impl Tools<'_> {
         prove(store, &self.sealers).await?;
         let facts = restore_facts(store, self.now).await?;
         let refresh_key = self.sealers.new_refresh_key(facts.next_refresh_key, self.random);
-        let bump = if self.epoch_bump { Some(self.bump().await?) } else { None };
+        let bump = if self.epoch_bump { Some(self.bump(facts.epoch).await?) } else { None };
         let restore = Restore {
             refresh_key: &refresh_key,
             key: bump.as_ref().map(|(_, key)| key.as_new()),
@@ -136,9 +136,11 @@ impl Tools<'_> {
     }
 
     /// No other node is there whose clock could be ahead.
-    async fn bump(&self) -> Result<(Epoch, MadeKey), KeyringError> {
+    /// The next epoch, which replaces one of a clock that was ahead: all that it ended ends here too, and nothing runs that
+    /// would remember it.
+    async fn bump(&self, present: Epoch) -> Result<(Epoch, MadeKey), KeyringError> {
         let key = self.sealers.new_signing_key(self.config.token_alg, self.random).await?;
-        Ok((Epoch::ending(self.now, Span::ZERO), key))
+        Ok((present.replaced(self.now, self.config.policy().leeway), key))
     }
 
     fn stamp(&self) -> Stamp<'_> {

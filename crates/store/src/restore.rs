@@ -57,14 +57,6 @@ UPDATE sessions
  WHERE face = 'token'
    AND ended_at IS NULL";
 
-// Their clock was ahead: no epoch reaches them.
-const END_SESSIONS_OF_TOMORROW: &str = "
-UPDATE sessions
-   SET ended_at = $1,
-       end_reason = 'revoked'
- WHERE created_at >= $2
-   AND ended_at IS NULL";
-
 const END_GRANTS: &str = "
 UPDATE grants
    SET ended_at = $1,
@@ -102,7 +94,6 @@ pub(crate) const STATEMENTS: &[&str] = &[
     MOVE_GRANTS,
     MOVE_BITS,
     END_TOKEN_SESSIONS,
-    END_SESSIONS_OF_TOMORROW,
     END_GRANTS,
     KILL_RESETS,
     DROP_PENDINGS,
@@ -117,6 +108,8 @@ pub struct Facts {
     lists: Vec<ListId>,
     /// The number that the next key of refresh tokens gets.
     pub next_refresh_key: u32,
+    /// The one that holds so far.
+    pub epoch: Epoch,
     /// Live sessions of browsers.
     pub cookie_sessions: u64,
     /// Live sessions of tokens.
@@ -140,12 +133,13 @@ pub async fn restore_facts(store: &Store, now: Time) -> Result<Facts> {
     let lists = lists.iter().map(|row| Ok(ListId::from_bytes(row.array(0)?))).collect::<Result<_>>()?;
     let number = store.db.read(NEXT_NUMBER, &[]).await?;
     let next_refresh_key = number.first().map_or(Ok(1), |row| columns::count(row, 0))?;
+    let epoch = revocation::epoch(&store.db).await?;
     let (mut cookie_sessions, mut token_sessions) = (0, 0);
     for row in store.db.scan(LIVE, vec![now.micros().into()]).await? {
         let count = u64::try_from(row.int(1)?).unwrap_or(0);
         if row.text(0)? == "token" { token_sessions = count } else { cookie_sessions = count }
     }
-    Ok(Facts { lists, next_refresh_key, cookie_sessions, token_sessions })
+    Ok(Facts { lists, next_refresh_key, epoch, cookie_sessions, token_sessions })
 }
 
 /// All of it, in one transaction. `backup` names what the database was made from, for the log. `Lost`: the database is
@@ -193,8 +187,7 @@ fn forget(
     let batch = key::insert_refresh_key(batch, facts.next_refresh_key, restore.refresh_key, stamp);
     let batch = restore.key.iter().fold(batch, |batch, key| key::replace_all(batch, key, stamp));
     let Some(epoch) = restore.epoch else { return batch };
-    let tomorrow = vec![at(), epoch.not_before().micros().into()];
-    revocation::begin(batch.any(END_SESSIONS_OF_TOMORROW, tomorrow), epoch, longest_life, stamp)
+    revocation::begin(batch, (facts.epoch, epoch), longest_life, stamp)
 }
 
 /// Nothing gets an index of it any more, and nobody finds it by the name that tokens carry.

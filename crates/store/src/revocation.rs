@@ -21,7 +21,50 @@ UPDATE epoch
    SET not_before = $1,
        set_at = $2
  WHERE id = 1
-   AND not_before < $1";
+   AND not_before = $3";
+
+// Their clock was ahead: no epoch reaches them.
+const END_SESSIONS_OF_TOMORROW: &str = "
+UPDATE sessions
+   SET ended_at = $1,
+       end_reason = 'revoked'
+ WHERE created_at >= $2
+   AND ended_at IS NULL";
+
+const END_GRANTS_OF_TOMORROW: &str = "
+UPDATE grants
+   SET ended_at = $1,
+       end_reason = 'revoked'
+ WHERE created_at >= $2
+   AND ended_at IS NULL";
+
+const KILL_RESETS_OF_TOMORROW: &str = "
+UPDATE resets
+   SET dead_at = $1
+ WHERE created_at >= $2
+   AND dead_at IS NULL";
+
+const DROP_PENDINGS_OF_TOMORROW: &str = "
+DELETE FROM pending_accounts
+ WHERE created_at >= $1";
+
+const DROP_CODES: &str = "DELETE FROM codes";
+
+const DROP_DEVICE_CODES: &str = "DELETE FROM device_codes";
+
+const REVOKE_SESSIONS_OF_TOMORROW: &str = "
+INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
+SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
+  FROM sessions
+ WHERE created_at >= $2
+   AND ended_at = $3";
+
+const REVOKE_GRANTS_OF_TOMORROW: &str = "
+INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
+SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
+  FROM grants
+ WHERE created_at >= $2
+   AND ended_at = $3";
 
 const TELL_EPOCH: &str = "
 INSERT INTO revocations (seq, kind, not_before, at, until_at)
@@ -50,8 +93,25 @@ const ACCOUNT: &str = "
 INSERT INTO revocations (seq, kind, subject, at, until_at)
 VALUES ((SELECT seq FROM revocation_seq WHERE id = 1), 'account', $1, $2, $3)";
 
-pub(crate) const STATEMENTS: &[&str] =
-    &[SEQ, EPOCH, BEGIN_EPOCH, TELL_EPOCH, LISTS, BITS, AFTER, SECRET, ACCOUNT];
+pub(crate) const STATEMENTS: &[&str] = &[
+    SEQ,
+    EPOCH,
+    BEGIN_EPOCH,
+    END_SESSIONS_OF_TOMORROW,
+    END_GRANTS_OF_TOMORROW,
+    KILL_RESETS_OF_TOMORROW,
+    DROP_PENDINGS_OF_TOMORROW,
+    DROP_CODES,
+    DROP_DEVICE_CODES,
+    REVOKE_SESSIONS_OF_TOMORROW,
+    REVOKE_GRANTS_OF_TOMORROW,
+    TELL_EPOCH,
+    LISTS,
+    BITS,
+    AFTER,
+    SECRET,
+    ACCOUNT,
+];
 
 /// The status lists that stand.
 pub async fn lists(store: &Store) -> Result<Vec<ListId>> {
@@ -84,16 +144,16 @@ pub(crate) async fn load(db: &Db, now: Time) -> Result<Live> {
     Ok(live)
 }
 
-async fn load_epoch(db: &Db, live: &Live) -> Result<()> {
+/// The epoch as the database has it.
+pub(crate) async fn epoch(db: &Db) -> Result<Epoch> {
     let rows = db.read(EPOCH, &[]).await?;
     let row = rows.first().ok_or_else(|| Error::Schema("epoch has no row".to_owned()))?;
-    live.begin(Epoch::from_time(columns::time(row, 0)?));
-    Ok(())
+    Ok(Epoch::from_time(columns::time(row, 0)?))
 }
 
 /// What the log need not tell any more: the epoch, the lists that stand and their bits.
 async fn load_lists(db: &Db, live: &Live) -> Result<()> {
-    load_epoch(db, live).await?;
+    live.begin(epoch(db).await?);
     for row in db.scan(LISTS, Vec::new()).await? {
         live.open_list(ListId::from_bytes(row.array(0)?), columns::time(&row, 1)?);
     }
@@ -131,20 +191,35 @@ pub(crate) fn account(batch: Batch, account: AccountId, longest_life: Span, stam
     batch.revoke(ACCOUNT, vec![account.bytes().into(), stamp.at.micros().into(), until.micros().into()])
 }
 
-/// Everything issued before the epoch ends, as part of something that has an event of its own. `Lost`: a later epoch
-/// stands already.
-pub(crate) fn begin(batch: Batch, epoch: Epoch, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+/// Everything ends, as part of something that has an event of its own: what was issued before the epoch by the epoch, and
+/// what says that it was issued later, by a clock that was ahead, one by one. `Lost`: `present` is not the epoch any more.
+pub(crate) fn begin(
+    batch: Batch,
+    (present, epoch): (Epoch, Epoch),
+    longest_life: Span,
+    stamp: &Stamp<'_>,
+) -> Batch {
     let (not_before, at) = (epoch.not_before().micros(), stamp.at.micros());
     let until = (epoch.not_before() + longest_life).micros();
+    let tomorrow = || vec![at.into(), not_before.into()];
+    let revoked = || vec![until.into(), not_before.into(), at.into()];
     batch
-        .exactly(1, BEGIN_EPOCH, vec![not_before.into(), at.into()])
+        .any(END_SESSIONS_OF_TOMORROW, tomorrow())
+        .any(END_GRANTS_OF_TOMORROW, tomorrow())
+        .any(KILL_RESETS_OF_TOMORROW, tomorrow())
+        .any(DROP_PENDINGS_OF_TOMORROW, vec![not_before.into()])
+        .any(DROP_CODES, Vec::new())
+        .any(DROP_DEVICE_CODES, Vec::new())
+        .exactly(1, BEGIN_EPOCH, vec![not_before.into(), at.into(), present.not_before().micros().into()])
+        .revoke(REVOKE_SESSIONS_OF_TOMORROW, revoked())
+        .revoke(REVOKE_GRANTS_OF_TOMORROW, revoked())
         .revoke(TELL_EPOCH, vec![not_before.into(), at.into(), until.into()])
 }
 
-/// Ends everything: every session, grant, token and mailed link that was issued before the epoch.
-pub fn end_everything_batch(epoch: Epoch, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+/// Ends everything: every session, grant, token, code and mailed link. `Lost`: `present` is not the epoch any more.
+pub fn end_everything_batch(present: Epoch, epoch: Epoch, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
     let event = Event::new(Kind::EverythingEnded).detail("not_before", epoch.not_before().rfc3339());
-    begin(Batch::new(stamp, event), epoch, longest_life, stamp)
+    begin(Batch::new(stamp, event), (present, epoch), longest_life, stamp)
 }
 
 /// A word that this release does not know is corrupt: to pass over it would be to let in what it ends (I13).

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::secret::Hash;
 use crate::{AccountId, Random, random};
 
-pub use epoch::Epoch;
+pub use epoch::{Ahead, Epoch};
 
 /// A status list (IETF Token Status List): random, so that nothing can be guessed from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 use clap::Args;
-use countersign_core::Time;
 use countersign_server::admin::socket::NAME;
 use countersign_server::admin::{BackupEntry, Command};
 use countersign_server::clock::{Clock as _, SystemClock};
@@ -48,9 +47,7 @@ pub(super) fn run(place: &Place, asked: Restore) -> anyhow::Result<()> {
         }
         let clock = (SystemClock.now(), &SystemRandom as _);
         let done = restore(&config, &master, &order, clock, &progress::watch()).await;
-        let restored = done.map_err(explain)?;
-        until(restored.not_before).await;
-        Ok(restored)
+        done.map_err(explain)
     })?;
     tell(&order, &restored);
     Ok(())
@@ -63,13 +60,6 @@ fn explain(error: RestoreError) -> anyhow::Error {
             anyhow!("{error}: stop it first, then restore, then start it")
         }
         error => error.into(),
-    }
-}
-
-/// Whoever logs in from now on does so after the epoch.
-async fn until(not_before: Option<Time>) {
-    if let Some(not_before) = not_before {
-        tokio::time::sleep((not_before - SystemClock.now()).to_std()).await;
     }
 }
 

@@ -47,7 +47,7 @@ fn run_everything(place: &Place) -> anyhow::Result<()> {
         return Err(client::strange());
     };
     out::note(&format!(
-        "everything that was issued before {not_before} has ended; logins from then on count"
+        "everything that was issued before {not_before} has ended; whoever logs in from now on is let in"
     ));
     Ok(())
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use countersign_core::Span;
+use countersign_server::admin::{AdminError, Command, Level, Reply, execute};
 use countersign_testkit::logs::logs;
-use countersign_testkit::{Client, Options, START, StoreKind, TestServer};
+use countersign_testkit::{Client, Options, START, StoreKind, TestServer, Tokens, on_every_store};
 use reqwest::{Method, StatusCode};
 
 use crate::people::member;
-use crate::support::{KIM, browser, by_cookie, by_token, refresh_is_refused, tokens};
+use crate::support::{
+    KIM, browser, by_cookie, by_token, operate, refresh_is_refused, register, tokens, tokens_of,
+};
 
 #[tokio::test]
 async fn sto_13_whatever_the_clock_does_nothing_ended_lives_again_and_everybody_can_log_in()
@@ -65,5 +68,50 @@ async fn sto_13_a_clock_that_is_wrong_at_the_start_deletes_nothing_and_replaces_
     server.run_jobs().await;
     assert!(!server.audit().await?.starts_with(&events[..1]), "what is too old is deleted");
     assert_ne!(server.app.keyring.keys().jwks().0, keys, "and a new key signs");
+    Ok(())
+}
+
+#[tokio::test]
+async fn sto_16_after_everything_was_ended_a_login_counts_at_once_and_ends_with_the_next_time()
+-> anyhow::Result<()> {
+    on_every_store(async |server| {
+        register(&server, KIM).await?;
+        let mut lived = Vec::new();
+        // No time passes in between.
+        for round in 0..3 {
+            for (browser, tokens) in &mut lived {
+                assert_eq!(by_cookie(browser).await?, StatusCode::UNAUTHORIZED, "{round}");
+                let tokens: &Tokens = tokens;
+                assert_eq!(by_token(&server, &tokens.access).await?, StatusCode::UNAUTHORIZED, "{round}");
+                refresh_is_refused(&server, &tokens.refresh).await?;
+            }
+            let (mut browser, tokens) = (browser(&server, KIM).await?, tokens(&server, KIM).await?);
+            assert_eq!(by_cookie(&mut browser).await?, StatusCode::OK, "{round}");
+            assert_eq!(by_token(&server, &tokens.access).await?, StatusCode::OK, "{round}");
+            let tokens = tokens_of(&server, &tokens.refresh).await?;
+            lived.push((browser, tokens));
+            operate(&server, Command::RevokeEverything).await?;
+        }
+        Ok(())
+    })
+    .await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn sto_16_sto_13_everything_cannot_be_ended_twice_by_a_clock_that_was_ahead_and_nobody_is_told_that_it_was()
+-> anyhow::Result<()> {
+    let server = TestServer::start(Options::on(StoreKind::Sqlite)).await?;
+    let mut live = member(&server, KIM).await?;
+    server.clock.set(START + Span::days(3652));
+    operate(&server, Command::RevokeEverything).await?;
+    server.clock.set(START);
+    assert_eq!(by_cookie(&mut live).await?, StatusCode::UNAUTHORIZED);
+    let refused =
+        execute(&server.app, Command::RevokeEverything).await.expect_err("an epoch that is to come");
+    assert!(matches!(&refused, AdminError::EpochAhead(_)), "{refused}");
+    assert!(refused.to_string().contains("restore --in-place --epoch-bump"), "{refused}");
+    let Reply::Checked(found) = operate(&server, Command::Check).await? else { panic!("findings") };
+    assert!(found.iter().any(|found| found.what == "epoch" && found.level == Level::Broken), "{found:?}");
     Ok(())
 }

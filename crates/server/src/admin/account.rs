@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use countersign_core::Policy;
 use countersign_core::account::change::{Change, Decision, decide};
 use countersign_core::account::{Account, DisplayName, Email, Identifier, Role};
 use countersign_core::audit::Actor;
 use countersign_core::credential::Password;
 use countersign_core::credential::policy::Rejection;
-use countersign_core::revocation::Epoch;
+use countersign_core::revocation::Ahead;
 use countersign_core::session::EndReason;
 use countersign_core::session::end::{self, Scope};
-use countersign_core::{AccountId, CredentialId, SessionId, Span};
+use countersign_core::{AccountId, CredentialId, SessionId};
 use countersign_store::account::change::change_batch;
 use countersign_store::account::verify::{self, create_direct_batch};
 use countersign_store::account::{self as store, account_by_identifier};
@@ -106,14 +107,26 @@ pub(super) async fn revoke(ctx: &Ctx, named: &str) -> Result<Reply, AdminError> 
     Ok(Reply::Revoked { account: account.to_string(), sessions })
 }
 
-/// Ends all that was ever issued, to whomever. What is issued within the next seconds is dead as well: nothing that is
-/// being made right now escapes.
+/// Ends all that was ever issued, to whomever: nothing that is being made right now escapes. Whoever logs in after it is
+/// let in.
 pub(super) async fn revoke_everything(ctx: &Ctx) -> Result<Reply, AdminError> {
-    let epoch = Epoch::ending(ctx.now, Span::ZERO);
-    let batch = end_everything_batch(epoch, ctx.app.policy.longest_life(), &ctx.stamp(Actor::Operator));
-    // Lost: a later epoch holds already, and what was to end has ended.
-    ctx.attempts().apply(batch).await?;
-    Ok(Reply::EverythingRevoked { not_before: epoch.not_before().rfc3339() })
+    let Policy { leeway, .. } = ctx.app.policy;
+    let mut attempts = ctx.attempts();
+    loop {
+        let present = ctx.app.store.epoch().await?;
+        let epoch = present.next(ctx.app.clock.now(), leeway)?;
+        let stamp = ctx.stamp(Actor::Operator);
+        let batch = end_everything_batch(present, epoch, ctx.app.policy.longest_life(), &stamp);
+        if attempts.apply(batch).await? {
+            return Ok(Reply::EverythingRevoked { not_before: epoch.not_before().rfc3339() });
+        }
+    }
+}
+
+impl From<Ahead> for AdminError {
+    fn from(Ahead(epoch): Ahead) -> Self {
+        Self::EpochAhead(epoch.not_before().rfc3339())
+    }
 }
 
 /// Ends one session, whoever's it is.

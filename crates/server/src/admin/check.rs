@@ -3,6 +3,7 @@
 mod around;
 
 use countersign_core::key::{Alg, Key, State};
+use countersign_core::revocation::Epoch;
 use countersign_core::time::trust::lies_ahead;
 use countersign_core::{Span, Time};
 use countersign_store::audit::{Filter, events};
@@ -27,7 +28,7 @@ pub(super) async fn check(app: &App) -> Vec<Finding> {
         signing_keys(app).await,
         mail(app).await,
     ];
-    [inside, around(app).await].concat()
+    [inside, epoch(app).await.into_iter().collect(), around(app).await].concat()
 }
 
 async fn database(app: &App) -> Finding {
@@ -74,6 +75,20 @@ fn judge_clock(now: Time, newest: Option<Time>, wary: Span) -> Finding {
         ),
         _ => Finding::new("clock", Level::Fine, format!("it says {now}")),
     }
+}
+
+async fn epoch(app: &App) -> Option<Finding> {
+    // Where the database does not answer there is a finding already.
+    judge_epoch(app.store.epoch().await.ok()?, app.clock.now())
+}
+
+fn judge_epoch(epoch: Epoch, now: Time) -> Option<Finding> {
+    let words = format!(
+        "everything issued before {} is refused, which is still to come: nobody stays logged in. The clock was ahead when \
+         everything was ended. Set it right, stop the server, run `countersign restore --in-place --epoch-bump`, and start it",
+        epoch.not_before()
+    );
+    epoch.lies_ahead(now).then(|| Finding::new("epoch", Level::Broken, words))
 }
 
 async fn signing_keys(app: &App) -> Finding {
@@ -156,6 +171,16 @@ mod tests {
         for (now, newest, wary, level) in table {
             assert_eq!(judge_clock(now, newest, wary).level, level, "{now} {newest:?} {wary:?}");
         }
+    }
+
+    #[test]
+    fn sto_16_an_epoch_of_a_clock_that_was_ahead_is_found() {
+        assert_eq!(judge_epoch(Epoch::BEGINNING, NOW), None);
+        assert_eq!(judge_epoch(Epoch::ending(NOW, Span::minutes(1)), NOW), None);
+        let found = judge_epoch(Epoch::from_time(NOW + Span::days(9)), NOW);
+        assert!(
+            found.is_some_and(|found| found.level == Level::Broken && found.words.contains("--epoch-bump"))
+        );
     }
 
     #[test]

@@ -27,6 +27,12 @@ pub enum AdminError {
     /// The policy refuses the password.
     #[error("the password is not accepted: {0}")]
     PasswordRejected(String),
+    /// Nobody can stay logged in, and no later epoch can be set.
+    #[error(
+        "nothing ended: a clock that was ahead ended everything before {0}, which is still to come. Set the clock right, stop the \
+         server, run `countersign restore --in-place --epoch-bump`, and start it"
+    )]
+    EpochAhead(String),
     /// The resource was added before.
     #[error("{0} is there already")]
     KnownResource(String),

@@ -23,7 +23,7 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 /// The context of a request. What only pages and logins ask for is not looked at for the many requests that do not: the
 /// session check has no time for it.
 pub(crate) fn context(app: &App, access: Access, request: &Request) -> Ctx {
-    let now = app.clock.now();
+    let now = app.now();
     let headers = request.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let changes = !request.method().is_safe();

@@ -7,9 +7,11 @@
 
 use countersign_core::time::trust::{Sighting, after_jump, at_start};
 use countersign_core::{Span, Time, clock_jump};
+use countersign_store::{Store, db};
 use parking_lot::Mutex;
 
 use crate::app::App;
+use crate::clock::Clock;
 
 /// What both clocks said last, and how long deleting waits.
 #[derive(Debug)]
@@ -22,8 +24,20 @@ struct Inner {
 }
 
 impl ClockWatch {
-    /// Begins to watch: what was written down before, what the wall clock says, and how much time has passed.
-    pub(crate) fn new(seen: Option<Sighting>, now: Time, passed: Span) -> Self {
+    /// Begins to watch, at a start.
+    pub(crate) async fn begin(store: &Store, clock: &dyn Clock) -> db::Result<Self> {
+        let (epoch, now) = (store.epoch().await?, clock.now());
+        if epoch.lies_ahead(now) {
+            tracing::error!(
+                not_before = %epoch.not_before(),
+                "everything was ended by a clock that was ahead: whoever logs in is refused; `countersign doctor` says what to do"
+            );
+        }
+        Ok(Self::new(store.clock_seen().await?, now, clock.passed()))
+    }
+
+    /// Likewise: what was written down before, what the wall clock says, and how much time has passed.
+    fn new(seen: Option<Sighting>, now: Time, passed: Span) -> Self {
         let wary = at_start(seen, now);
         if wary > Span::ZERO {
             tracing::error!(

@@ -90,8 +90,8 @@ impl Live {
         Seq(self.seq.load(Ordering::Acquire))
     }
 
-    /// What was issued before it is over.
-    pub(crate) fn epoch(&self) -> Epoch {
+    /// What was issued before it is over, as far as memory knows.
+    pub fn epoch(&self) -> Epoch {
         Epoch::from_time(Time::from_micros(self.epoch.load(Ordering::Acquire)))
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use countersign_core::key::{Alg, State};
 use countersign_core::recovery::reset;
-use countersign_core::revocation::Epoch;
 use countersign_core::{ResetId, Span, Time};
 use countersign_store::account::register::pend_batch;
 use countersign_store::account::verify::verify_facts_by_token;
@@ -43,7 +42,7 @@ async fn restore(here: &Here, bump: bool) -> PathBuf {
 
 async fn forget(store: &Store, bump: bool) {
     let facts = restore_facts(store, LATER).await.expect("facts");
-    let epoch = bump.then(|| Epoch::ending(LATER, Span::ZERO));
+    let epoch = bump.then(|| facts.epoch.replaced(LATER, Span::ZERO));
     let restore = Restore { refresh_key: b"another", key: bump.then(|| key("new")), epoch };
     applied(store, restore_batch(&facts, &restore, "backup.db", LIFE, &stamp(LATER))).await;
 }

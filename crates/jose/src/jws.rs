@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::json::{Object, Value};
 use crate::jwk::MAX_KID;
 use crate::policy::MAX_LEN;
-use crate::{Alg, Error, KeySet, base64};
+use crate::{Alg, Error, KeySet, VerifyingKey, base64, digest};
 
 /// The longest header, in bytes before encoding.
 const MAX_HEADER: usize = 1024;
@@ -62,7 +62,41 @@ impl<'t> Compact<'t> {
     /// Decodes the header into `buffer` and reads it. What it says is a claim of the sender until the signature is
     /// verified.
     pub(crate) fn header<'b>(&self, buffer: &'b mut HeaderBuffer) -> Result<UnverifiedHeader<'b>, Error> {
-        UnverifiedHeader::read(Object::parse(base64::decode_into(self.header, buffer)?)?)
+        UnverifiedHeader::read(self.members(buffer, None)?)
+    }
+
+    /// The header's members, once none of them changes the rules; `own` is one that this kind of token has to have.
+    pub(crate) fn members<'b>(
+        &self,
+        buffer: &'b mut HeaderBuffer,
+        own: Option<&str>,
+    ) -> Result<Object<'b>, Error> {
+        let members = Object::parse(base64::decode_into(self.header, buffer)?)?;
+        let refused = |name: &&str| Some(*name) != own && members.get(name).is_some();
+        match REFUSED.into_iter().find(refused) {
+            Some(name) => Err(Error::Header(name)),
+            None => Ok(members),
+        }
+    }
+
+    /// Decodes the payload before anything is verified: to find out whose keys to ask.
+    pub(crate) fn unverified_payload(&self) -> Result<Vec<u8>, Error> {
+        base64::decode(self.payload)
+    }
+
+    /// Decodes the payload after the signature over it has been verified by this key.
+    pub(crate) fn payload_by(&self, key: &VerifyingKey) -> Result<Vec<u8>, Error> {
+        let mut buffer = [0; MAX_SIGNATURE];
+        let signature = base64::decode_into(self.signature, &mut buffer)?;
+        key.check(self.signing_input.as_bytes(), signature)?;
+        base64::decode(self.payload)
+    }
+
+    /// Decodes the payload after its HMAC-SHA-256 under this secret has been verified (RFC 7518 section 3.2).
+    pub(crate) fn payload_under(&self, secret: &[u8]) -> Result<Vec<u8>, Error> {
+        let code = base64::decode(self.signature)?;
+        let own = digest::hmac_sha256(secret, self.signing_input.as_bytes());
+        if digest::ct_eq(&own, &code) { base64::decode(self.payload) } else { Err(Error::Signature) }
     }
 
     /// Decodes the payload after the signature over it has been verified.
@@ -79,10 +113,7 @@ impl<'t> Compact<'t> {
         if key.alg() != header.alg {
             return Err(Error::Algorithm);
         }
-        let mut buffer = [0; MAX_SIGNATURE];
-        let signature = base64::decode_into(self.signature, &mut buffer)?;
-        key.check(self.signing_input.as_bytes(), signature)?;
-        base64::decode(self.payload)
+        self.payload_by(key)
     }
 }
 
@@ -95,9 +126,6 @@ pub(crate) struct UnverifiedHeader<'b> {
 
 impl<'b> UnverifiedHeader<'b> {
     fn read(mut members: Object<'b>) -> Result<Self, Error> {
-        if let Some(name) = REFUSED.into_iter().find(|name| members.get(name).is_some()) {
-            return Err(Error::Header(name));
-        }
         let alg = take_text(&mut members, "alg")?.ok_or(Error::Header("alg"))?;
         let kid = take_text(&mut members, "kid")?.ok_or(Error::Header("kid"))?;
         if kid.is_empty() || kid.len() > MAX_KID {
@@ -111,21 +139,29 @@ impl<'b> UnverifiedHeader<'b> {
         &self.kid
     }
 
-    /// `typ` must name exactly this kind of token: compared as a media type, without regard to case, the prefix
-    /// `application/` optional (RFC 7515 section 4.1.9, RFC 9068 section 4; attack JWT-19).
+    /// `typ` must name exactly this kind of token.
     pub(crate) fn require_typ(&self, expected: &str) -> Result<(), Error> {
-        const PREFIX: &str = "application/";
         let typ = self.typ.as_deref().ok_or(Error::Type)?;
-        let short = match typ.split_at_checked(PREFIX.len()) {
-            Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
-            _ => typ,
-        };
-        if short.eq_ignore_ascii_case(expected) { Ok(()) } else { Err(Error::Type) }
+        if is_typ(typ, expected) { Ok(()) } else { Err(Error::Type) }
     }
 }
 
+/// Whether `typ` names this kind of token: compared as a media type, without regard to case, the prefix `application/`
+/// optional (RFC 7515 section 4.1.9, RFC 9068 section 4; attack JWT-19).
+pub(crate) fn is_typ(typ: &str, expected: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let short = match typ.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
+        _ => typ,
+    };
+    short.eq_ignore_ascii_case(expected)
+}
+
 /// A header member that is a string or absent.
-fn take_text<'b>(members: &mut Object<'b>, name: &'static str) -> Result<Option<Cow<'b, str>>, Error> {
+pub(crate) fn take_text<'b>(
+    members: &mut Object<'b>,
+    name: &'static str,
+) -> Result<Option<Cow<'b, str>>, Error> {
     match members.take(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),

@@ -48,6 +48,7 @@
 //! [`Error`] has the table of what each refusal means to the caller.
 
 mod alg;
+mod assertion;
 mod base64;
 mod claims;
 pub mod digest;
@@ -66,6 +67,7 @@ mod verified;
 mod verify;
 
 pub use alg::Alg;
+pub use assertion::{AssertionKeys, AssertionPolicy, ClientAssertion};
 pub use claims::{AccessToken, Claims, Confirmation, MAX_SUBJECT, Status, StatusReference};
 pub use error::Error;
 pub use jwk::{Jwk, JwkSet};

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod algorithms;
+mod assertions;
 mod claims;
 mod headers;
 mod jwe_and_nesting;

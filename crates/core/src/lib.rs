@@ -18,6 +18,7 @@ pub mod outbound;
 pub mod policy;
 pub mod random;
 pub mod recovery;
+pub mod replay;
 pub mod revocation;
 pub mod seal;
 pub mod secret;

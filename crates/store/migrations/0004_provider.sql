@@ -44,6 +44,7 @@ ALTER TABLE grants ADD COLUMN claims TEXT;
 ALTER TABLE grants ADD COLUMN absolute_ends_at BIGINT;
 CREATE INDEX grants_by_opener ON grants (opened_by);
 CREATE INDEX grants_by_client ON grants (client_id);
+CREATE INDEX grants_by_absolute_end ON grants (absolute_ends_at) WHERE absolute_ends_at IS NOT NULL;
 
 CREATE TABLE codes (
     hash             BLOB   NOT NULL PRIMARY KEY,

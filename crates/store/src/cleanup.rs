@@ -84,6 +84,40 @@ DELETE FROM resets
  WHERE id = $1
    AND expires_at <= $2";
 
+const FIND_SPENT: &str = "
+SELECT hash
+  FROM spent
+ WHERE until_at <= $1
+ LIMIT $2";
+
+// Two kinds may have a hash in common, so a key may be two rows.
+const DELETE_SPENT: &str = "
+DELETE FROM spent
+ WHERE hash = $1
+   AND until_at <= $2";
+
+const FIND_CODES: &str = "
+SELECT hash
+  FROM codes
+ WHERE expires_at <= $1
+ LIMIT $2";
+
+const DELETE_CODE: &str = "
+DELETE FROM codes
+ WHERE hash = $1
+   AND expires_at <= $2";
+
+const FIND_OFFLINE_GRANTS: &str = "
+SELECT id
+  FROM grants
+ WHERE absolute_ends_at <= $1
+ LIMIT $2";
+
+const DELETE_OFFLINE_GRANT: &str = "
+DELETE FROM grants
+ WHERE id = $1
+   AND absolute_ends_at <= $2";
+
 const FIND_DONE: &str = "
 SELECT id
   FROM jobs
@@ -150,6 +184,12 @@ pub(crate) const STATEMENTS: &[&str] = &[
     DELETE_CODE_TRIES,
     FIND_RESETS,
     DELETE_RESET,
+    FIND_SPENT,
+    DELETE_SPENT,
+    FIND_CODES,
+    DELETE_CODE,
+    FIND_OFFLINE_GRANTS,
+    DELETE_OFFLINE_GRANT,
     FIND_DONE,
     FIND_FAILED,
     DELETE_JOB,
@@ -213,6 +253,10 @@ fn steps(kept: &Kept, now: Time) -> Vec<Step> {
         row("pending_accounts", now, FIND_PENDINGS, DELETE_PENDING),
         row("code_tries", now, FIND_CODE_TRIES, DELETE_CODE_TRIES),
         row("resets", now - MARGIN, FIND_RESETS, DELETE_RESET),
+        step("spent", now, FIND_SPENT, Delete::Rows(DELETE_SPENT)),
+        // A code that comes back after its end still ends what its first use minted (attack OAU-18).
+        row("codes", now - MARGIN, FIND_CODES, DELETE_CODE),
+        row("grants", now - MARGIN, FIND_OFFLINE_GRANTS, DELETE_OFFLINE_GRANT),
         row("status_lists", now, FIND_LISTS, DELETE_LIST),
         row("audit", now - kept.audit, FIND_AUDIT, DELETE_AUDIT),
         step("revocations", now, FIND_REVOCATIONS, Delete::Rows(DELETE_REVOCATIONS)),
@@ -265,7 +309,7 @@ mod tests {
         // There are a handful of lists at most.
         let steps: Vec<_> =
             steps(&kept, NOW).into_iter().filter(|step| step.table != "status_lists").collect();
-        assert_eq!(steps.len(), 10);
+        assert_eq!(steps.len(), 13);
         for step in steps {
             let question: &'static str = format!("EXPLAIN QUERY PLAN {}", step.find).leak();
             let plan = db.scan(question, vec![NOW.micros().into(), 1.into()]).await.expect("a plan");

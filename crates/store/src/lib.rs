@@ -28,6 +28,7 @@ pub mod resource;
 pub mod restore;
 pub mod revocation;
 pub mod session;
+pub mod spent;
 mod store;
 mod tell;
 
@@ -58,6 +59,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         restore::STATEMENTS,
         revocation::STATEMENTS,
         session::STATEMENTS,
+        spent::STATEMENTS,
         batch::STATEMENTS,
     ]
     .into_iter()

@@ -28,6 +28,7 @@ mod registrations;
 mod restores;
 mod schema;
 mod sessions;
+mod spents;
 mod support;
 mod texts;
 mod throttles;

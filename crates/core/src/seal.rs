@@ -28,6 +28,8 @@ pub enum Purpose {
     Outbox,
     /// Codes of six digits, too short for a plain hash.
     Codes,
+    /// Secrets of clients that are the key of a MAC.
+    ClientSecrets,
     /// The names that clients know sessions by.
     SessionNames,
     /// Cookies of known devices.
@@ -43,6 +45,7 @@ impl Purpose {
             Self::RefreshKeys => b"countersign/v1/refresh-keys",
             Self::Outbox => b"countersign/v1/outbox",
             Self::Codes => b"countersign/v1/codes",
+            Self::ClientSecrets => b"countersign/v1/client-secrets",
             Self::SessionNames => b"countersign/v1/session-names",
             Self::Devices => b"countersign/v1/devices",
             Self::Throttles => b"countersign/v1/throttles",

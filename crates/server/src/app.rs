@@ -49,6 +49,8 @@ pub struct Inner {
     pub(crate) hashes: HashPool,
     pub(crate) outbox: Sealer,
     pub(crate) codes: MacKey,
+    /// Seals secrets of clients that are the key of a MAC, each for its client's id.
+    pub client_secrets: Sealer,
     pub(crate) session_names: MacKey,
     pub(crate) devices: MacKey,
     pub(crate) throttles: Arc<Throttles>,
@@ -118,6 +120,7 @@ impl App {
             hashes,
             outbox: master.sealer(Purpose::Outbox),
             codes: master.mac_key(Purpose::Codes),
+            client_secrets: master.sealer(Purpose::ClientSecrets),
             session_names: master.mac_key(Purpose::SessionNames),
             devices: master.mac_key(Purpose::Devices),
             throttles: Arc::new(Throttles::new(master.mac_key(Purpose::Throttles))),

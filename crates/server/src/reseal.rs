@@ -86,12 +86,17 @@ async fn begin_anew(
 /// The sealers of one master key for all that lies sealed.
 struct Seals {
     keys: Sealers,
+    client_secrets: Sealer,
     outbox: Sealer,
 }
 
 impl Seals {
     fn of(master: &MasterKey) -> Self {
-        Self { keys: Sealers::of(master), outbox: master.sealer(Purpose::Outbox) }
+        Self {
+            keys: Sealers::of(master),
+            client_secrets: master.sealer(Purpose::ClientSecrets),
+            outbox: master.sealer(Purpose::Outbox),
+        }
     }
 
     /// The sealer of an item, and the place that it is sealed for.
@@ -99,6 +104,7 @@ impl Seals {
         match &item.place {
             Place::Key(kid) => (&self.keys.signing, kid.as_bytes().to_vec()),
             Place::RefreshKey(number) => (&self.keys.refresh, number.to_be_bytes().to_vec()),
+            Place::ClientSecret(_, client) => (&self.client_secrets, client.as_str().as_bytes().to_vec()),
             Place::Job(id) => (&self.outbox, id.bytes().to_vec()),
         }
     }

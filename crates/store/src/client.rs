@@ -105,6 +105,12 @@ impl Store {
         Ok(Some(stored))
     }
 
+    /// Asks the database for a client though it lies in memory: whoever is refused must not learn from the time that it
+    /// exists (attack OAU-33).
+    pub async fn client_again(&self, id: &ClientId) -> Result<()> {
+        self.db.read(BY_ID, &[id.as_str().into()]).await.map(drop)
+    }
+
     /// Applies a batch that changes a client, its secrets or its end: what is remembered of clients is forgotten before
     /// this returns.
     pub async fn apply_to_client(&self, batch: Batch) -> Result<Outcome> {

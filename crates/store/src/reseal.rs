@@ -2,6 +2,7 @@
 
 use countersign_core::JobId;
 use countersign_core::audit::{Event, Kind, Stamp};
+use countersign_core::client::ClientId;
 
 use crate::db::{Result, Value};
 use crate::key::{RefreshKey, Stored, keys, refresh_keys};
@@ -10,6 +11,12 @@ use crate::{Batch, Store, columns};
 const JOBS: &str = "
 SELECT id, sealed
   FROM jobs
+ ORDER BY id";
+
+const CLIENT_SECRETS: &str = "
+SELECT id, client_id, sealed
+  FROM client_secrets
+ WHERE sealed IS NOT NULL
  ORDER BY id";
 
 const SEAL_KEY: &str = "
@@ -30,7 +37,14 @@ UPDATE jobs
  WHERE id = $2
    AND sealed = $3";
 
-pub(crate) const STATEMENTS: &[&str] = &[JOBS, SEAL_KEY, SEAL_REFRESH_KEY, SEAL_JOB];
+const SEAL_CLIENT_SECRET: &str = "
+UPDATE client_secrets
+   SET sealed = $1
+ WHERE id = $2
+   AND sealed = $3";
+
+pub(crate) const STATEMENTS: &[&str] =
+    &[JOBS, CLIENT_SECRETS, SEAL_KEY, SEAL_REFRESH_KEY, SEAL_JOB, SEAL_CLIENT_SECRET];
 
 /// Where something lies sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +53,8 @@ pub enum Place {
     Key(String),
     /// The key of refresh tokens of this number.
     RefreshKey(u32),
+    /// A secret of a client: its row, and whose it is.
+    ClientSecret([u8; 16], ClientId),
     /// A mail of the outbox.
     Job(JobId),
 }
@@ -61,6 +77,11 @@ pub async fn items(store: &Store) -> Result<Vec<Item>> {
     for RefreshKey { number, sealed, .. } in refresh_keys(store).await? {
         items.push(Item { place: Place::RefreshKey(number), sealed });
     }
+    for row in store.db.scan(CLIENT_SECRETS, Vec::new()).await? {
+        let client = columns::word(&row, 1, ClientId::parse, "a client")?;
+        items
+            .push(Item { place: Place::ClientSecret(row.array(0)?, client), sealed: row.bytes(2)?.to_vec() });
+    }
     for row in store.db.scan(JOBS, Vec::new()).await? {
         items.push(Item { place: Place::Job(columns::id(&row, 0)?), sealed: row.bytes(1)?.to_vec() });
     }
@@ -74,6 +95,7 @@ pub fn reseal_batch(anew: &[(Item, Vec<u8>)], stamp: &Stamp<'_>) -> Batch {
         let (sql, place): (_, Value) = match &item.place {
             Place::Key(kid) => (SEAL_KEY, kid.as_str().into()),
             Place::RefreshKey(number) => (SEAL_REFRESH_KEY, i64::from(*number).into()),
+            Place::ClientSecret(id, _) => (SEAL_CLIENT_SECRET, id.into()),
             Place::Job(id) => (SEAL_JOB, id.bytes().into()),
         };
         batch.exactly(1, sql, vec![sealed.as_slice().into(), place, item.sealed.as_slice().into()])

@@ -6,11 +6,15 @@ use anyhow::{Context, ensure};
 use countersign_core::account::change::{Change, decide};
 use countersign_core::account::{Account, Identifier};
 use countersign_core::audit::{Actor, Stamp};
+use countersign_core::client::{Client, ClientId, Origin, Profile};
+use countersign_core::random;
+use countersign_core::secret::sha256;
 use countersign_server::random::SystemRandom;
 use countersign_store::Outcome;
 use countersign_store::account::account_by_identifier;
 use countersign_store::account::change::change_batch;
 use countersign_store::audit::{Filter, Line, events};
+use countersign_store::client::{NewClient, create_batch};
 use countersign_store::db::{self, Db, Settings, Statement, StoreUrl};
 use rusqlite::{Connection, OpenFlags};
 
@@ -100,5 +104,43 @@ impl TestServer {
             }
         }
         Ok(bytes)
+    }
+}
+
+impl TestServer {
+    /// Makes a client as an operator would. The secret, if it has one, counts as it is given; `profile` says how strict
+    /// the server is with it.
+    ///
+    /// # Errors
+    /// The id is taken, or the metadata is none.
+    pub async fn add_client(
+        &self,
+        id: &str,
+        profile: Profile,
+        metadata: &serde_json::Value,
+        secret: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let (now, random) = (self.app.clock.now(), SystemRandom);
+        let stamp = Stamp { at: now, random: &random, actor: Actor::Operator, ip: None, request: None };
+        let id = ClientId::parse(id).context("no id of a client")?;
+        let client = Client {
+            id: id.clone(),
+            origin: Origin::Operator,
+            profile,
+            first_party: false,
+            disabled: false,
+            created_at: now,
+            expires_at: None,
+            index: None,
+            metadata: serde_json::from_value(metadata.clone())?,
+        };
+        let secret = secret.map(|secret| {
+            let sealed = self.app.client_secrets.seal(secret.as_bytes(), id.as_str().as_bytes(), &random);
+            (random::bytes(&random), sha256(secret.as_bytes()), Some(sealed))
+        });
+        let new = NewClient { client: &client, secret, registration: None };
+        let made = self.app.store.apply_to_client(create_batch(&new, &stamp)).await?;
+        ensure!(made == Outcome::Applied, "the client was not made");
+        Ok(())
     }
 }

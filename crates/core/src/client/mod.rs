@@ -1,5 +1,6 @@
 //! Clients: applications that tokens are made for.
 
+pub mod authenticate;
 pub mod metadata;
 pub mod profile;
 

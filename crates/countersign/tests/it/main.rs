@@ -8,6 +8,7 @@ mod authorization;
 mod browser;
 mod claims;
 mod cli;
+mod client_auth;
 mod clocks;
 mod contract;
 mod cookies;

@@ -168,7 +168,7 @@ async fn a_refresh_is_asked_for_exactly_as_the_rfc_says() {
             (&[client, refresh][..], 400, "invalid_request"),
             (&[("grant_type", ""), client, refresh], 400, "invalid_request"),
             (&[("grant_type", "password"), client, refresh], 400, "unsupported_grant_type"),
-            (&[("grant_type", "authorization_code"), client], 400, "unsupported_grant_type"),
+            (&[("grant_type", "authorization_code"), client], 400, "unauthorized_client"),
             (&[grant, refresh], 401, "invalid_client"),
             (&[grant, ("client_id", ""), refresh], 401, "invalid_client"),
             (&[grant, ("client_id", "other"), refresh], 401, "invalid_client"),

@@ -11,6 +11,10 @@ use super::body;
 /// The fields of a form, each at most once.
 pub(crate) struct Form(Fields);
 
+/// The fields of a form at an endpoint of OAuth, where nothing may stand in the URL: secrets there end up in logs (attack
+/// OAU-27).
+pub(crate) struct OAuthForm(pub(crate) Form);
+
 /// The parameters of a query, each at most once.
 pub(crate) struct Query(Fields);
 
@@ -29,11 +33,6 @@ impl Form {
 }
 
 impl Query {
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The parameter's value, if it came.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         find(&self.0, name)
@@ -58,6 +57,20 @@ impl FromRequest<App> for Form {
             None => false,
         };
         if query.iter().any(differs) { Err(malformed()) } else { Ok(Self(fields)) }
+    }
+}
+
+impl FromRequest<App> for OAuthForm {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if request.uri().query().is_some_and(|query| !query.is_empty()) {
+            return Err(Problem::oauth(
+                "invalid_request",
+                "Send the parameters in the body, none in the URL.",
+            ));
+        }
+        Form::from_request(request, app).await.map(Self)
     }
 }
 
@@ -93,7 +106,7 @@ pub(crate) fn parse(text: &str) -> Result<Fields, Problem> {
 }
 
 /// One decoding, and what is no percent-encoded UTF-8 is refused, not replaced (attack LOG-10).
-fn decode(text: &str) -> Result<String, Problem> {
+pub(crate) fn decode(text: &str) -> Result<String, Problem> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

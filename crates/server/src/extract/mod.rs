@@ -1,9 +1,11 @@
 //! Requests read: bytes turned into types, or refused.
 
+pub(crate) mod asked;
 pub(crate) mod bearer;
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod client;
+pub(crate) mod client_auth;
 pub(crate) mod cookies;
 pub(crate) mod form;
 pub(crate) mod head;

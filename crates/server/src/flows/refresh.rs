@@ -2,16 +2,18 @@
 
 use countersign_core::audit::Actor;
 use countersign_core::grant::refresh::{Decision, Refusal, Request, Target, decide};
+use countersign_core::grant::refresh_token::RefreshToken;
 use countersign_core::token::access;
 use countersign_store::grant as store;
 
 use crate::ctx::Ctx;
+use crate::extract::asked::Asked;
 use crate::metrics::Refresh as Outcome;
 use crate::respond::problem::Problem;
 use crate::respond::token::{TokenResponse, issue};
 
 /// What comes of a refresh that is no answer of tokens.
-pub(crate) enum Failure {
+enum Failure {
     /// The rule says no.
     Refused(Refusal),
     /// A replaced token came back, and its grant ended.
@@ -28,14 +30,30 @@ impl<E: Into<Problem>> From<E> for Failure {
 
 /// Refreshes: the present token rotates, the one before it within the grace gets the present one, an older one ends
 /// its grant (I10).
-pub(crate) async fn refresh(ctx: &Ctx, request: &Request) -> Result<TokenResponse, Failure> {
-    let result = try_refresh(ctx, request).await;
+pub(crate) async fn refresh(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse, Problem> {
+    let request = read(ctx, asked)?;
+    let result = try_refresh(ctx, &request).await;
     ctx.app.metrics.refresh(match &result {
         Ok((_, outcome)) => *outcome,
         Err(Failure::Reuse) => Outcome::Reused,
         Err(Failure::Refused(_) | Failure::Problem(_)) => Outcome::Refused,
     });
-    result.map(|(response, _)| response)
+    result.map(|(response, _)| response).map_err(|failure| match failure {
+        Failure::Refused(refusal) => refused(refusal),
+        Failure::Reuse => refused(Refusal::Ended),
+        Failure::Problem(problem) => problem,
+    })
+}
+
+fn read(ctx: &Ctx, asked: &Asked<'_>) -> Result<Request, Problem> {
+    let text = asked.required("refresh_token")?;
+    let token = RefreshToken::verify(text, |number| ctx.app.keyring.refresh_key_by(number));
+    Ok(Request {
+        token: token.map_err(|_| refused(Refusal::Unknown))?,
+        client: asked.client.client.id.clone(),
+        scopes: asked.scopes()?,
+        target: asked.target(ctx)?,
+    })
 }
 
 async fn try_refresh(ctx: &Ctx, request: &Request) -> Result<(TokenResponse, Outcome), Failure> {
@@ -88,11 +106,13 @@ async fn try_refresh(ctx: &Ctx, request: &Request) -> Result<(TokenResponse, Out
 }
 
 /// What a refusal is to a client, one table (RFC 6749 section 5.2, RFC 8707 section 2).
-pub(crate) const fn wire(refusal: Refusal) -> &'static str {
+fn refused(refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::Unknown | Refusal::Ended => "invalid_grant",
-        Refusal::Client => "invalid_client",
-        Refusal::Scope => "invalid_scope",
-        Refusal::Target => "invalid_target",
+        Refusal::Unknown | Refusal::Ended => {
+            Problem::oauth("invalid_grant", "The refresh token does not count: sign in again.")
+        }
+        Refusal::Client => Problem::oauth("invalid_client", "No such client, or it is disabled."),
+        Refusal::Scope => Problem::oauth("invalid_scope", "More than was granted."),
+        Refusal::Target => Problem::oauth("invalid_target", "Not a resource of this grant."),
     }
 }

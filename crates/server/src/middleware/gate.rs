@@ -132,7 +132,11 @@ fn finish(ctx: &Ctx, access: Access, mut response: Response) -> Response {
 }
 
 fn word(ctx: &Ctx, access: Access, problem: &Problem, unworded: Response) -> Response {
-    let (parts, _) = unworded.into_parts();
+    let (mut parts, _) = unworded.into_parts();
+    // RFC 6749 section 5.2 knows no 415.
+    if access.surface == Surface::OAuth && parts.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        parts.status = StatusCode::BAD_REQUEST;
+    }
     let (content_type, body) = match access.surface {
         Surface::Page => ("text/html; charset=utf-8", page::error(ctx, problem)),
         Surface::Api => ("application/problem+json", problem.to_json(ctx.request)),

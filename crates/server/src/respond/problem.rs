@@ -162,6 +162,8 @@ pub(crate) struct Problem {
     pub(crate) challenge: Option<&'static str>,
     /// When it is worth another try, where that is known.
     pub(crate) retry_after: Option<Span>,
+    /// What an endpoint of OAuth calls it, where that is more than the kind says.
+    oauth: Option<&'static str>,
     /// For the log alone.
     pub(crate) cause: Option<String>,
     /// The database does not hold what was written there: an alarm, whoever asked (attack STO-17).
@@ -177,9 +179,21 @@ impl Problem {
             errors: Vec::new(),
             challenge: None,
             retry_after: None,
+            oauth: None,
             cause: None,
             damaged: false,
         }
+    }
+
+    /// What an endpoint of OAuth refuses, by its registered code (RFC 6749 section 5.2): 401 where a proof is asked for, else
+    /// 400.
+    pub(crate) fn oauth(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        let kind = match code {
+            "invalid_client" | "invalid_token" => Kind::InvalidToken,
+            "insufficient_scope" => Kind::Forbidden,
+            _ => Kind::InvalidRequest,
+        };
+        Self { oauth: Some(code), ..Self::new(kind).detail(detail) }
     }
 
     /// Says what to do.
@@ -229,6 +243,7 @@ impl Problem {
     /// caller sent.
     pub(crate) fn log(&self, ctx: &Ctx) {
         let (status, code, _) = self.kind.wire();
+        let code = self.oauth.unwrap_or(code);
         let cause = self.cause.as_deref().unwrap_or("");
         ctx.app.metrics.refused(code);
         if self.damaged {
@@ -264,6 +279,7 @@ impl Problem {
     /// As RFC 6749 section 5.2 JSON, for the endpoints under `/oauth2`.
     pub(crate) fn to_oauth_json(&self) -> Vec<u8> {
         let error = match self.kind {
+            _ if self.oauth.is_some() => self.oauth.unwrap_or_default(),
             Kind::InvalidToken | Kind::InvalidCredentials => "invalid_token",
             Kind::Throttled | Kind::Overloaded => "temporarily_unavailable",
             Kind::Internal => "server_error",

@@ -1,0 +1,44 @@
+//! What a request at the token endpoint asks for, beside its grant.
+
+use countersign_core::grant::Scopes;
+use countersign_core::grant::refresh::Target;
+use countersign_core::url::ResourceId;
+use countersign_store::client::Stored;
+
+use crate::ctx::Ctx;
+use crate::respond::problem::Problem;
+
+use super::form::Form;
+
+/// What a request for tokens brings, of whatever grant, once its client proved itself.
+pub(crate) struct Asked<'a> {
+    pub(crate) form: &'a Form,
+    pub(crate) client: &'a Stored,
+}
+
+impl Asked<'_> {
+    /// A field that has to be there.
+    pub(crate) fn required(&self, name: &str) -> Result<&str, Problem> {
+        let value = self.form.get(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| Problem::oauth("invalid_request", format!("{name} is missing.")))
+    }
+
+    /// The scopes that are named, if any are.
+    pub(crate) fn scopes(&self) -> Result<Option<Scopes>, Problem> {
+        let Some(text) = self.form.get("scope") else { return Ok(None) };
+        let scopes = Scopes::parse(text);
+        scopes.map(Some).ok_or_else(|| Problem::oauth("invalid_scope", "Not a list of scopes."))
+    }
+
+    /// Where the access token shall count, if that is said (RFC 8707).
+    pub(crate) fn target(&self, ctx: &Ctx) -> Result<Option<Target>, Problem> {
+        match self.form.get("resource") {
+            None => Ok(None),
+            Some(text) if text == ctx.app.config.public_url.origin() => Ok(Some(Target::Issuer)),
+            Some(text) => match ResourceId::parse(text) {
+                Ok(resource) => Ok(Some(Target::Resource(resource))),
+                Err(_) => Err(Problem::oauth("invalid_target", "Not a resource of this grant.")),
+            },
+        }
+    }
+}

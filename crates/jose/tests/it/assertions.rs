@@ -28,7 +28,7 @@ fn with(name: &str, value: Value) -> Value {
     claims
 }
 
-fn policy<'a>(audience: Audience<'a>) -> AssertionPolicy<'a> {
+fn policy(audience: Audience<'_>) -> AssertionPolicy<'_> {
     AssertionPolicy { client: CLIENT, audience, now: NOW, leeway: 30, max_life: 300 }
 }
 

@@ -163,11 +163,18 @@ pub(crate) struct Problem {
     /// When it is worth another try, where that is known.
     pub(crate) retry_after: Option<Span>,
     /// What an endpoint of OAuth calls it, where that is more than the kind says.
-    oauth: Option<&'static str>,
+    oauth: Option<Box<OAuthPart>>,
     /// For the log alone.
     pub(crate) cause: Option<String>,
     /// The database does not hold what was written there: an alarm, whoever asked (attack STO-17).
     damaged: bool,
+}
+
+/// What only endpoints of OAuth say.
+#[derive(Debug, Clone)]
+struct OAuthPart {
+    /// The registered code.
+    code: &'static str,
 }
 
 impl Problem {
@@ -193,7 +200,8 @@ impl Problem {
             "insufficient_scope" => Kind::Forbidden,
             _ => Kind::InvalidRequest,
         };
-        Self { oauth: Some(code), ..Self::new(kind).detail(detail) }
+        let part = OAuthPart { code };
+        Self { oauth: Some(Box::new(part)), ..Self::new(kind).detail(detail) }
     }
 
     /// Says what to do.
@@ -243,7 +251,7 @@ impl Problem {
     /// caller sent.
     pub(crate) fn log(&self, ctx: &Ctx) {
         let (status, code, _) = self.kind.wire();
-        let code = self.oauth.unwrap_or(code);
+        let code = self.oauth.as_ref().map_or(code, |part| part.code);
         let cause = self.cause.as_deref().unwrap_or("");
         ctx.app.metrics.refused(code);
         if self.damaged {
@@ -278,13 +286,13 @@ impl Problem {
 
     /// As RFC 6749 section 5.2 JSON, for the endpoints under `/oauth2`.
     pub(crate) fn to_oauth_json(&self) -> Vec<u8> {
-        let error = match self.kind {
-            _ if self.oauth.is_some() => self.oauth.unwrap_or_default(),
+        let by_kind = match self.kind {
             Kind::InvalidToken | Kind::InvalidCredentials => "invalid_token",
             Kind::Throttled | Kind::Overloaded => "temporarily_unavailable",
             Kind::Internal => "server_error",
             _ => "invalid_request",
         };
+        let error = self.oauth.as_ref().map_or(by_kind, |part| part.code);
         serde_json::to_vec(&OAuthError { error, error_description: &self.detail }).unwrap_or_default()
     }
 }

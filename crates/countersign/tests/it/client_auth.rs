@@ -15,6 +15,9 @@ use crate::people::{at_once, percent};
 use crate::support::*;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef:%+ 한";
+/// Of a form.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Whether a request got past the client's proof: the refresh token in it is none, and that is all that is wrong.
@@ -67,7 +70,7 @@ async fn oau_32_a_client_proves_itself_in_its_own_way_and_only_in_that() {
         let post = basic("client_secret_post", SECRET);
         let wrong = basic("client_secret_basic", "wrong");
         let twice: &[_] = &[named("client_secret_basic"), form];
-        let cases: &[(Option<&str>, &[(&str, &str)])] = &[
+        let cases: &[(Option<&str>, Fields<'_>)] = &[
             (None, &[]),
             (None, &[named("")]),
             (None, &[named("client_secret_basic")]),

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod claims;
 pub mod client;
 pub mod credential;
 pub mod grant;

@@ -122,7 +122,7 @@ impl Keyring {
 
     /// The keys, one among them that signs with `alg`. The first one of an algorithm is made now, and whoever asks waits:
     /// for RSA up to a second, on a thread of its own.
-    pub(crate) async fn signing_with(
+    pub async fn signing_with(
         &self,
         store: &Store,
         alg: Alg,
@@ -316,6 +316,6 @@ async fn refresh_keys(
 }
 
 /// What the server does on its own account.
-pub(crate) fn system(now: Time, random: &dyn Random) -> Stamp<'_> {
+pub fn system(now: Time, random: &dyn Random) -> Stamp<'_> {
     Stamp { at: now, random, actor: Actor::System, ip: None, request: None }
 }

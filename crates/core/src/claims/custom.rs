@@ -1,5 +1,9 @@
 //! Claims of an operator's own: which scope gives them.
 
+use std::fmt;
+
+use crate::account::profile::Field;
+
 use super::{SCOPES, standard};
 
 /// A claim that the configuration names. Its value is a line of the account's profile that an operator wrote.
@@ -43,7 +47,8 @@ impl CustomClaim {
         let letter =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'/');
         let fits = |word: &str| (1..=128).contains(&word.len()) && word.bytes().all(letter);
-        let free = !TAKEN.contains(&name) && standard().all(|standard| standard != name);
+        let part = Field::parse(name).is_some();
+        let free = !TAKEN.contains(&name) && !part && standard().all(|standard| standard != name);
         (fits(name) && fits(scope) && free).then(|| Self { name: name.to_owned(), scope: scope.to_owned() })
     }
 
@@ -61,6 +66,12 @@ impl CustomClaim {
     pub fn own_scope(&self) -> Option<&str> {
         let standard = SCOPES.iter().any(|(scope, _)| *scope == self.scope) || self.scope == super::OPENID;
         (!standard).then_some(&self.scope)
+    }
+}
+
+impl fmt::Display for CustomClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.scope)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{SCOPES, standard};
+use super::{CustomClaim, SCOPES, standard};
 
 /// What was asked for, and where it is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -77,11 +77,10 @@ impl ClaimsRequest {
             .map(|(scope, _)| scope)
     }
 
-    /// What is kept of it with the grant: only claims of a person that may be told, those of an operator's own by `custom`
-    /// (their names) among them.
-    pub fn keep<'a>(&self, custom: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    /// What is kept of it with the grant: only claims of a person, the operator's own among them.
+    pub fn keep(&self, custom: &[CustomClaim]) -> Option<String> {
         let known = |asked: &&Asked| {
-            standard().any(|name| name == asked.name) || custom.clone().any(|name| name == asked.name)
+            standard().any(|name| name == asked.name) || custom.iter().any(|claim| claim.name() == asked.name)
         };
         let list = |asked: &[Asked]| -> Map<String, Value> {
             asked.iter().filter(known).map(|asked| (asked.name.clone(), asked.to_json())).collect()
@@ -147,13 +146,13 @@ mod tests {
         let acr = request.of_id_token("acr").unwrap();
         assert!(acr.wants(&"aal2".into()) && !acr.wants(&"phr".into()));
         assert_eq!(request.scopes().collect::<Vec<_>>(), ["profile"]);
-        let kept = request.keep(std::iter::empty()).unwrap();
+        let kept = request.keep(&[]).unwrap();
         assert_eq!(
             kept,
             r#"{"id_token":{},"userinfo":{"given_name":{"essential":true},"nickname":null,"picture":null}}"#
         );
         assert_eq!(ClaimsRequest::parse(&kept).unwrap().userinfo()[1].name, "nickname");
-        assert_eq!(ClaimsRequest::parse(r#"{"userinfo":{"x":null}}"#).unwrap().keep(["y"].into_iter()), None);
+        assert_eq!(ClaimsRequest::parse(r#"{"userinfo":{"x":null}}"#).unwrap().keep(&[]), None);
     }
 
     #[test]

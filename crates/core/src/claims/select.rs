@@ -63,13 +63,8 @@ fn claim(person: Person<'_>, name: &str) -> Option<Value> {
         }
         "address" => address(person),
         _ if Field::ADDRESS.into_iter().any(|part| part.as_str() == name) => None,
-        _ => match Field::parse(name) {
-            Some(field) => profile.get(field).map(Value::from),
-            None => {
-                let known = custom.iter().any(|claim| claim.name() == name);
-                profile.custom(name).filter(|_| known).map(Value::from)
-            }
-        },
+        _ if custom.iter().any(|claim| claim.name() == name) => profile.custom(name).map(Value::from),
+        _ => Field::parse(name).and_then(|field| profile.get(field)).map(Value::from),
     }
 }
 

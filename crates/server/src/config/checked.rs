@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use countersign_core::claims::CustomClaim;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_core::{Policy, Span, key, session, token};
@@ -56,6 +57,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// APIs that tokens may be asked for.
     pub resources: Vec<ResourceId>,
+    /// Claims of the operator's own, and the scopes that give them.
+    pub custom_claims: Vec<CustomClaim>,
     policy: Policy,
 }
 
@@ -198,6 +201,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             log: Log { format: raw.log.format, level: raw.log.level },
             metrics_listen: raw.metrics.listen,
             resources: raw.resources.allowed,
+            custom_claims: raw.claims.custom,
         }),
         (errors, ..) => Err(errors.unwrap_or(ConfigErrors(Vec::new()))),
     }

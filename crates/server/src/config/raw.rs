@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use countersign_core::Span;
+use countersign_core::claims::CustomClaim;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_jose::Alg;
@@ -42,6 +43,7 @@ pub(super) struct Config {
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
     pub(super) resources: Resources,
+    pub(super) claims: Claims,
 }
 
 #[derive(Deserialize)]
@@ -208,6 +210,13 @@ pub(super) struct Resources {
     pub(super) allowed: Vec<ResourceId>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Claims {
+    #[serde(deserialize_with = "list")]
+    pub(super) custom: Vec<CustomClaim>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +252,7 @@ mod tests {
             fields_of::<Metrics>("metrics."),
             fields_of::<Clock>("clock."),
             fields_of::<Resources>("resources."),
+            fields_of::<Claims>("claims."),
         ];
         let known: BTreeSet<String> = SETTINGS.iter().map(|setting| setting.key.to_owned()).collect();
         assert_eq!(sections.into_iter().flatten().collect::<BTreeSet<_>>(), known);

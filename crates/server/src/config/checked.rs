@@ -152,33 +152,13 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
     lives(&raw, found);
     keys(&raw, found);
     let throttle = throttle::limits(&raw.throttle, found);
+    let policy = policy(&raw, throttle);
     let password = hashing(mode, &raw.password, found);
     let store = raw.store.url.unwrap_or_else(|| StoreUrl::Sqlite(raw.server.data.join("countersign.db")));
     if !mode.is_dev() {
         production(&store, &raw.server, raw.throttle.enabled, found);
     }
     let smtp = smtp(raw.mail, found);
-    let policy = Policy {
-        session: session::Limits {
-            idle: raw.session.idle,
-            absolute: raw.session.absolute,
-            remembered_idle: raw.session.remembered_idle,
-            remembered_absolute: raw.session.remembered_absolute,
-            concurrent: Some(raw.session.concurrent).filter(|limit| *limit > 0),
-        },
-        token: token::access::Limits { life: raw.token.life, refresh_grace: raw.token.refresh_grace },
-        key: key::rotate::Limits {
-            active: raw.keys.active,
-            published_before: raw.keys.published_before,
-            retiring: raw.keys.retiring,
-        },
-        verification: raw.account.verification,
-        reset: raw.account.reset,
-        leeway: raw.clock.leeway,
-        audit_kept: raw.audit.kept,
-        throttle,
-        capped: raw.throttle.enabled,
-    };
     let errors = findings.into_errors();
     match (errors, public_url, master_key_file, password) {
         (None, Some(public_url), Some(master_key_file), Some(password)) => Ok(Config {
@@ -204,6 +184,31 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             custom_claims: raw.claims.custom,
         }),
         (errors, ..) => Err(errors.unwrap_or(ConfigErrors(Vec::new()))),
+    }
+}
+
+/// The numbers that rules go by.
+fn policy(raw: &raw::Config, throttle: countersign_core::throttle::Limits) -> Policy {
+    Policy {
+        session: session::Limits {
+            idle: raw.session.idle,
+            absolute: raw.session.absolute,
+            remembered_idle: raw.session.remembered_idle,
+            remembered_absolute: raw.session.remembered_absolute,
+            concurrent: Some(raw.session.concurrent).filter(|limit| *limit > 0),
+        },
+        token: token::access::Limits { life: raw.token.life, refresh_grace: raw.token.refresh_grace },
+        key: key::rotate::Limits {
+            active: raw.keys.active,
+            published_before: raw.keys.published_before,
+            retiring: raw.keys.retiring,
+        },
+        verification: raw.account.verification,
+        reset: raw.account.reset,
+        leeway: raw.clock.leeway,
+        audit_kept: raw.audit.kept,
+        throttle,
+        capped: raw.throttle.enabled,
     }
 }
 

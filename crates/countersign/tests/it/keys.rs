@@ -181,13 +181,14 @@ async fn i11_dos_09_an_algorithm_that_is_asked_for_gets_one_key_which_rotates_li
             let keys = keyring.signing_with(store, Alg::EdDsa, &stamp()).await?;
             anyhow::Ok(keys.signing_by(Alg::EdDsa).map(|key| key.kid().to_owned()))
         };
-        let (one, two, three, four) = tokio::try_join!(ask(), ask(), ask(), ask())?;
+        let (one, two, three, four) =
+            tokio::try_join!(Box::pin(ask()), Box::pin(ask()), Box::pin(ask()), Box::pin(ask()))?;
         assert!(
             [&two, &three, &four].iter().all(|other| **other == one),
             "{one:?} {two:?} {three:?} {four:?}"
         );
         let first = &one.ok_or_else(|| anyhow::anyhow!("no key was made"))?;
-        let rs256 = keyring.signing_with(store, Alg::Rs256, &stamp()).await?;
+        let rs256 = Box::pin(keyring.signing_with(store, Alg::Rs256, &stamp())).await?;
         assert_eq!(rs256.signing().alg(), Alg::Es256, "access tokens are signed as before");
         let mut published = published(&server).await?;
         published.sort();

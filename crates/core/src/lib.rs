@@ -6,8 +6,9 @@
 
 pub mod account;
 pub mod audit;
-pub mod claims;
+pub mod authorize;
 pub mod client;
+pub mod consent;
 pub mod credential;
 pub mod grant;
 pub mod id;

@@ -26,17 +26,19 @@ pub(crate) enum Name {
     Look,
     Comfort,
     Mark,
+    Send,
 }
 
 pub(crate) fn path(name: Name) -> &'static str {
     &ASSETS[name as usize].path
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     [
         asset("look", "css", "text/css; charset=utf-8", include_bytes!("../static/look.css")),
         asset("comfort", "js", "text/javascript; charset=utf-8", include_bytes!("../static/comfort.js")),
         asset("mark", "svg", "image/svg+xml", include_bytes!("../static/mark.svg")),
+        asset("send", "js", "text/javascript; charset=utf-8", include_bytes!("../static/send.js")),
     ]
 });
 
@@ -77,6 +79,7 @@ mod tests {
             (Name::Look, "/static/look-"),
             (Name::Comfort, "/static/comfort-"),
             (Name::Mark, "/static/mark-"),
+            (Name::Send, "/static/send-"),
         ];
         for (name, start) in table {
             assert!(path(name).starts_with(start), "{}", path(name));

@@ -42,11 +42,19 @@ pub enum ErrorKind {
     Internal,
     /// 503: too many people at once.
     Overloaded,
+    /// 400: an app sent somebody here that is not known.
+    AppUnknown,
+    /// 400: it asks to be answered at an address that is not its own.
+    AppRedirect,
+    /// 400: what it asks cannot be read.
+    AppRequest,
+    /// 400: what it asked waited too long, or was answered.
+    AppExpired,
 }
 
 impl ErrorKind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::BadRequest,
         Self::Forbidden,
         Self::Csrf,
@@ -59,6 +67,10 @@ impl ErrorKind {
         Self::Throttled,
         Self::Internal,
         Self::Overloaded,
+        Self::AppUnknown,
+        Self::AppRedirect,
+        Self::AppRequest,
+        Self::AppExpired,
     ];
 
     fn key(self) -> &'static str {
@@ -75,6 +87,10 @@ impl ErrorKind {
             Self::Throttled => "busy-throttled",
             Self::Internal => "error-internal",
             Self::Overloaded => "busy-overloaded",
+            Self::AppUnknown => "error-app-unknown",
+            Self::AppRedirect => "error-app-redirect",
+            Self::AppRequest => "error-app-request",
+            Self::AppExpired => "error-app-expired",
         }
     }
 

@@ -29,17 +29,20 @@ pub enum NavTab {
     Account,
     /// `/account/sessions`
     Devices,
+    /// `/account/apps`
+    Apps,
     /// `/account/security`
     Security,
 }
 
 impl NavTab {
-    pub(crate) const ALL: [Self; 3] = [Self::Account, Self::Devices, Self::Security];
+    pub(crate) const ALL: [Self; 4] = [Self::Account, Self::Devices, Self::Apps, Self::Security];
 
     pub(crate) fn href(self) -> &'static str {
         match self {
             Self::Account => "/account",
             Self::Devices => "/account/sessions",
+            Self::Apps => "/account/apps",
             Self::Security => "/account/security",
         }
     }
@@ -48,6 +51,7 @@ impl NavTab {
         match self {
             Self::Account => "nav-account",
             Self::Devices => "nav-devices",
+            Self::Apps => "nav-apps",
             Self::Security => "nav-security",
         }
     }
@@ -57,6 +61,12 @@ impl<'a> Frame<'a> {
     /// The shell of a page outside the navigation, headed by the text `title`.
     pub(crate) fn shell(&self, title: &str) -> Shell<'a> {
         let title = Texts::of(self.locale).get(title);
+        Shell { frame: *self, heading: title.clone(), title, tab: None }
+    }
+
+    /// The shell of a page outside the navigation, headed by a title of its own.
+    pub(crate) fn shell_titled(&self, title: String) -> Shell<'a> {
+        let title: Cow<'static, str> = Cow::Owned(title);
         Shell { frame: *self, heading: title.clone(), title, tab: None }
     }
 
@@ -89,7 +99,7 @@ impl Shell<'_> {
     }
 
     #[expect(clippy::unused_self, reason = "templates reach the navigation through the shell")]
-    pub(crate) fn tabs(&self) -> [NavTab; 3] {
+    pub(crate) fn tabs(&self) -> [NavTab; 4] {
         NavTab::ALL
     }
 

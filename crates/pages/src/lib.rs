@@ -5,10 +5,13 @@
 //! its [`Frame`]; [`assets`] holds what the pages link to; [`mail`] writes the letters.
 
 mod account;
+mod apps;
 mod assets;
 mod check_mail;
+mod consent;
 mod cookie;
 mod error;
+mod form_post;
 mod frame;
 mod home;
 mod inbox;
@@ -23,19 +26,23 @@ mod recover;
 mod register;
 mod reset;
 mod security;
+mod select;
 mod sessions;
 mod text;
 mod verify;
 
 pub use account::AccountPage;
+pub use apps::{AppItem, AppsPage};
 pub use assets::{Asset, assets};
 pub use check_mail::{CheckMailPage, CodeProblem};
+pub use consent::ConsentPage;
 pub use cookie::CookiePage;
 pub use error::{ErrorKind, ErrorPage, PlainErrors};
+pub use form_post::FormPostPage;
 pub use frame::{Frame, NavTab};
 pub use home::HomePage;
 pub use inbox::{InboxMail, InboxPage};
-pub use login::{LoginMessage, LoginPage};
+pub use login::{Asker, LoginMessage, LoginPage};
 pub use logout::{LoggedOutPage, LogoutPage};
 pub use negotiate::negotiate;
 pub use page::{Page, Rendered, render_samples};
@@ -44,5 +51,6 @@ pub use recover::{RecoverPage, RecoverSentPage};
 pub use register::{RegisterPage, RegisterProblems};
 pub use reset::{ResetDeadPage, ResetPage};
 pub use security::{ActivityItem, ActivityKind, SecurityPage, SecurityProblem};
+pub use select::SelectPage;
 pub use sessions::{SessionItem, SessionsNotice, SessionsPage};
 pub use verify::{VerifiedPage, VerifyDeadPage, VerifyPage};

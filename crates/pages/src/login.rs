@@ -16,6 +16,30 @@ pub struct LoginPage<'a> {
     pub return_to: Option<&'a str>,
     /// What to say first.
     pub message: Option<LoginMessage>,
+    /// The application that asks for the login, if one does.
+    pub asker: Option<Asker<'a>>,
+    /// Somebody is signed in, and shall prove that it is still them.
+    pub again: bool,
+}
+
+/// The application that a page is shown for. Whoever made it up chose its name: the host tells where one goes (attack OAU-12).
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// What it calls itself.
+    pub client: &'a str,
+    /// Where the browser goes next.
+    pub host: &'a str,
+    /// The sealed request.
+    pub request: &'a str,
+}
+
+impl Asker<'static> {
+    pub(crate) const SAMPLE: Self = Self { client: "Notes", host: "notes.example", request: "c2VhbGVk" };
+    pub(crate) const ODD: Self = Self {
+        client: "\"><script>alert(1)</script> Countersign, the app with the longest name that anybody ever thought of",
+        host: "an-unreasonably-long-host-name-that-goes-on-and-on-and-on.and-on-again.notes.example:65535",
+        request: "c2VhbGVk\"><script>alert(1)</script>",
+    };
 }
 
 /// What the login page says first.
@@ -67,7 +91,8 @@ impl Page for LoginPage<'_> {
     const NAME: &'static str = "login";
 
     fn render(&self, frame: &Frame<'_>) -> String {
-        fill(&View { shell: frame.shell("login-title"), page: self })
+        let title = if self.again { "login-again-title" } else { "login-title" };
+        fill(&View { shell: frame.shell(title), page: self })
     }
 
     fn samples() -> Vec<(&'static str, Self)> {
@@ -86,6 +111,9 @@ impl Page for LoginPage<'_> {
             ("password-changed", says(LoginMessage::PasswordChanged)),
             ("session-ended", says(LoginMessage::SessionEnded)),
             ("long", long),
+            ("for-app", Self { asker: Some(Asker::SAMPLE), ..Self::default() }),
+            ("again", Self { asker: Some(Asker::SAMPLE), again: true, ..typed }),
+            ("for-odd-app", Self { asker: Some(Asker::ODD), ..typed }),
         ]
     }
 }

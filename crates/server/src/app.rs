@@ -8,7 +8,7 @@ use countersign_core::seal::{MasterKey, Purpose, Sealer, WeakKey};
 use countersign_core::secret::MacKey;
 use countersign_core::url::{ResourceId, is_loopback_url};
 use countersign_core::{Policy, Random, Time};
-use countersign_store::ephemeral::Throttles;
+use countersign_store::ephemeral::{Requests, Throttles};
 use countersign_store::{Store, db};
 
 use crate::clock::Clock;
@@ -52,9 +52,10 @@ pub struct Inner {
     /// Seals secrets of clients that are the key of a MAC, each for its client's id.
     pub client_secrets: Sealer,
     pub(crate) session_names: MacKey,
-    pub(crate) subjects: MacKey,
     pub(crate) devices: MacKey,
     pub(crate) throttles: Arc<Throttles>,
+    pub(crate) sealed_requests: Sealer,
+    pub(crate) kept_requests: Requests,
     pub(crate) mailer: Option<Mailer>,
     /// Requests to others.
     pub outbound: Outbound,
@@ -123,9 +124,10 @@ impl App {
             codes: master.mac_key(Purpose::Codes),
             client_secrets: master.sealer(Purpose::ClientSecrets),
             session_names: master.mac_key(Purpose::SessionNames),
-            subjects: master.mac_key(Purpose::Subjects),
             devices: master.mac_key(Purpose::Devices),
             throttles: Arc::new(Throttles::new(master.mac_key(Purpose::Throttles))),
+            sealed_requests: master.sealer(Purpose::Requests),
+            kept_requests: Requests::default(),
             requests: RequestIds::new(random.as_ref()),
             clock_watch,
             readiness: Readiness::default(),

@@ -37,8 +37,12 @@ pub(crate) const TABLE: &[Route] = &[
     row("/account/sessions", Access::PAGE, || get(pages::sessions::show)),
     row("/account/sessions/end-others", Access::PAGE, || post(pages::sessions::end_others)),
     row("/account/sessions/{id}/end", Access::PAGE, || post(pages::sessions::end_one)),
+    row("/account/apps", Access::PAGE, || get(pages::apps::show)),
+    row("/account/apps/remove", Access::PAGE, || post(pages::apps::remove)),
     row("/account/security", Access::PAGE, || get(pages::security::show).post(pages::security::submit)),
     row("/logout", Access::PAGE, || get(pages::logout::show).post(pages::logout::submit)),
+    row("/consent", Access::PAGE, || get(pages::consent::show).post(pages::consent::submit)),
+    row("/select", Access::PAGE, || get(pages::select::show).post(pages::select::submit)),
     row("/locale", Access::PAGE, || post(locale::choose)),
     row("/static/{file}", Access::STATIC, || get(static_files::show)),
     // The API.
@@ -53,6 +57,7 @@ pub(crate) const TABLE: &[Route] = &[
     row("/api/v1/password", Access::EITHER, || put(api::password::change)),
     row("/api/v1/openapi.json", Access::PUBLIC, || get(api::openapi::show)),
     // OAuth 2.
+    row("/oauth2/authorize", Access::AUTHORIZE, || get(oauth2::authorize::show).post(oauth2::authorize::submit)),
     row("/oauth2/token", Access::OAUTH, || post(oauth2::token::token)),
     row("/.well-known/jwks.json", Access::PUBLIC, || get(well_known::jwks)),
     row("/statuslists/{id}", Access::PUBLIC, || get(status_list::show)),

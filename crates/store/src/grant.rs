@@ -219,7 +219,7 @@ fn words(amr: &[Method]) -> String {
 }
 
 /// Resources are absolute URIs, which hold no space.
-fn resources(words: &str) -> Option<Vec<ResourceId>> {
+pub(crate) fn resources(words: &str) -> Option<Vec<ResourceId>> {
     let words = words.split(' ').filter(|word| !word.is_empty());
     words.map(|word| ResourceId::parse(word).ok()).collect()
 }

@@ -10,7 +10,9 @@ pub mod backup;
 mod batch;
 pub mod cleanup;
 pub mod client;
+pub mod code;
 mod columns;
+pub mod consent;
 pub mod credential;
 pub mod db;
 pub mod ephemeral;
@@ -41,12 +43,13 @@ fn statements() -> impl Iterator<Item = &'static str> {
     [
         account::STATEMENTS,
         account::change::STATEMENTS,
-        account::profile::STATEMENTS,
         account::register::STATEMENTS,
         account::verify::STATEMENTS,
         audit::STATEMENTS,
         cleanup::STATEMENTS,
         client::STATEMENTS,
+        code::STATEMENTS,
+        consent::STATEMENTS,
         credential::STATEMENTS,
         grant::STATEMENTS,
         heartbeat::STATEMENTS,

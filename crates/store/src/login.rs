@@ -5,13 +5,14 @@ use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::grant::Grant;
 use countersign_core::login::password::{Candidate, Refusal};
 use countersign_core::session::open::Open;
+use countersign_core::session::prove::Prove;
 use countersign_core::session::{EndReason, Method};
 use countersign_core::{AccountId, SessionId, Span};
 
 use crate::account::kind_of;
 use crate::db::Result;
 use crate::session::SEEN_GRAIN;
-use crate::{Batch, Store, columns, grant, recovery, session};
+use crate::{Batch, Store, columns, grant, recovery, revocation, session};
 
 const CANDIDATE: &str = "
 SELECT a.id, a.state, a.version, c.data
@@ -27,6 +28,23 @@ UPDATE accounts
  WHERE id = $1
    AND state = 'active'
    AND version = $2";
+
+const HOLD_ACCOUNT: &str = "
+UPDATE accounts
+   SET sessions_opened = sessions_opened
+ WHERE id = $1
+   AND state = 'active'
+   AND version = $2";
+
+const PROVE: &str = "
+UPDATE sessions
+   SET secret_hash = $1,
+       authenticated_at = $2,
+       amr = $3,
+       acr = $4
+ WHERE id = $5
+   AND secret_hash = $6
+   AND ended_at IS NULL";
 
 const END_REPLACED: &str = "
 UPDATE sessions
@@ -115,6 +133,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     TELL_REPLACED,
     CANDIDATE,
     COUNT_SESSION,
+    HOLD_ACCOUNT,
+    PROVE,
     END_REPLACED,
     END_REPLACED_GRANTS,
     REVOKE_REPLACED,
@@ -183,12 +203,43 @@ pub fn open_batch(
     if let Some(grant) = grant {
         batch = grant::insert(batch, grant, stamp);
     }
-    if let Some(upgrade) = upgrade {
-        let values = vec![upgrade.new.into(), account.bytes().into(), upgrade.old.into()];
-        let event = Event::new(Kind::PasswordUpgraded).account(account);
-        batch = batch.any(UPGRADE, values).event_if(stamp, event, (TELL_UPGRADE, upgrade.new.into()));
-    }
-    recovery::kill(batch, account, stamp)
+    recovery::kill(self::upgrade(batch, account, upgrade, stamp), account, stamp)
+}
+
+/// What a login writes that proves a session anew. `Lost`: the account changed since its password was compared, or the
+/// session ended or has another secret by now.
+pub fn prove_batch(
+    prove: &Prove,
+    upgrade: Option<Upgrade<'_>>,
+    longest_life: Span,
+    stamp: &Stamp<'_>,
+) -> Batch {
+    let (session, (old, new)) = (&prove.session, prove.secret);
+    let account = session.account;
+    let amr: Vec<_> = session.amr.iter().copied().map(Method::as_str).collect();
+    let event = Event::new(Kind::SessionProved).account(account).session(session.id);
+    let values = vec![
+        new.as_bytes().into(),
+        session.authenticated_at.micros().into(),
+        amr.join(" ").into(),
+        session.acr.as_str().into(),
+        session.id.bytes().into(),
+        old.as_bytes().into(),
+    ];
+    let batch = Batch::new(stamp, event.detail("amr", amr.join(" ")))
+        .exactly(1, HOLD_ACCOUNT, vec![account.bytes().into(), prove.account.version.0.into()])
+        .exactly(1, PROVE, values);
+    let batch = recovery::kill(self::upgrade(batch, account, upgrade, stamp), account, stamp);
+    // Tokens tell when the login was: what is remembered of this account's grants is read anew.
+    let batch = revocation::secret(batch, &old, longest_life, stamp);
+    revocation::account(batch, account, longest_life, stamp)
+}
+
+fn upgrade(batch: Batch, account: AccountId, upgrade: Option<Upgrade<'_>>, stamp: &Stamp<'_>) -> Batch {
+    let Some(upgrade) = upgrade else { return batch };
+    let values = vec![upgrade.new.into(), account.bytes().into(), upgrade.old.into()];
+    let event = Event::new(Kind::PasswordUpgraded).account(account);
+    batch.any(UPGRADE, values).event_if(stamp, event, (TELL_UPGRADE, upgrade.new.into()))
 }
 
 fn opened(open: &Open) -> Event {

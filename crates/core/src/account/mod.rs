@@ -2,7 +2,6 @@
 
 pub mod change;
 pub mod identifier;
-pub mod profile;
 pub mod register;
 pub mod verify;
 

@@ -47,9 +47,40 @@ impl Scopes {
         other.0.iter().all(|word| self.contains(word))
     }
 
+    /// Those words of it that `keep` keeps.
+    #[must_use]
+    pub fn retain(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|word| keep(word)).cloned().collect())
+    }
+
+    /// All of both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let new = other.0.iter().filter(|word| !self.contains(word));
+        Self(self.0.iter().chain(new).cloned().collect())
+    }
+
+    /// Its words, in their order.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether it holds nothing.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl FromIterator<String> for Scopes {
+    /// Words that were read one by one.
+    fn from_iter<T: IntoIterator<Item = String>>(words: T) -> Self {
+        let mut scopes = Self::default();
+        for word in words {
+            if !scopes.contains(&word) {
+                scopes.0.push(word);
+            }
+        }
+        scopes
     }
 }
 

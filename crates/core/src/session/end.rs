@@ -33,7 +33,11 @@ pub const fn decide(account: AccountId, scope: Scope, reason: EndReason) -> End 
     let offline = match reason {
         EndReason::PasswordChanged | EndReason::PasswordReset | EndReason::AccountClosed => true,
         EndReason::Revoked => matches!(scope, Scope::All),
-        EndReason::Logout | EndReason::Replaced | EndReason::Evicted | EndReason::RefreshReuse => false,
+        EndReason::Logout
+        | EndReason::Replaced
+        | EndReason::Evicted
+        | EndReason::RefreshReuse
+        | EndReason::ConsentWithdrawn => false,
     };
     End { account, scope, reason, offline }
 }

@@ -7,6 +7,7 @@ pub mod check;
 pub mod device;
 pub mod end;
 pub mod open;
+pub mod prove;
 
 use std::net::IpAddr;
 
@@ -100,10 +101,12 @@ pub enum EndReason {
     AccountClosed,
     /// A refresh token was used that had been replaced (attack OAU-42).
     RefreshReuse,
+    /// The account took back what it had let the client do.
+    ConsentWithdrawn,
 }
 
 impl EndReason {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Logout,
         Self::Revoked,
         Self::Replaced,
@@ -112,6 +115,7 @@ impl EndReason {
         Self::PasswordReset,
         Self::AccountClosed,
         Self::RefreshReuse,
+        Self::ConsentWithdrawn,
     ];
 
     /// The word in the store and the audit log.
@@ -125,6 +129,7 @@ impl EndReason {
             Self::PasswordReset => "password_reset",
             Self::AccountClosed => "account_closed",
             Self::RefreshReuse => "refresh_reuse",
+            Self::ConsentWithdrawn => "consent_withdrawn",
         }
     }
 

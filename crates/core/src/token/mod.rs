@@ -3,6 +3,5 @@
 pub mod access;
 pub mod confirmation;
 pub mod sid;
-pub mod subject;
 
 pub use confirmation::Confirmation;

@@ -43,10 +43,16 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/account/sessions", Cookie),
     ("POST", "/account/sessions/end-others", Cookie),
     ("POST", "/account/sessions/{id}/end", Cookie),
+    ("GET", "/account/apps", Cookie),
+    ("POST", "/account/apps/remove", Cookie),
     ("GET", "/account/security", Cookie),
     ("POST", "/account/security", Cookie),
     ("GET", "/logout", Nothing),                    // whoever has no session is signed out already
     ("POST", "/logout", Nothing),                   // likewise
+    ("GET", "/consent", Nothing),                   // asks nothing but for a sealed request
+    ("POST", "/consent", Nothing),                  // answers nothing but that, for the session that was asked
+    ("GET", "/select", Nothing),                    // as /consent
+    ("POST", "/select", Nothing),                   // likewise
     ("POST", "/locale", Nothing),                   // a cookie that chooses the language, and nothing else
     ("GET", "/static/{file}", Nothing),             // the files of the pages
     ("POST", "/api/v1/accounts", Nothing),          // as /register
@@ -61,6 +67,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("DELETE", "/api/v1/sessions/{id}", Session),
     ("PUT", "/api/v1/password", Session),
     ("GET", "/api/v1/openapi.json", Nothing),       // documentation
+    ("GET", "/oauth2/authorize", Nothing),          // leads to the login
+    ("POST", "/oauth2/authorize", Nothing),         // reads no cookie
     ("POST", "/oauth2/token", Nothing),             // asks for the refresh token
     ("GET", "/.well-known/jwks.json", Nothing),     // public keys
     ("GET", "/statuslists/{id}", Nothing),          // bits without names
@@ -85,6 +93,7 @@ fn request(client: &Client, method: &Method, path: &str, id: &str) -> reqwest::R
     let request = client.request(method.clone(), &path.replace("{id}", id));
     match path {
         "/api/v1/password" => request.json(&json!({ "current": PASSWORD, "new": OTHER_PASSWORD })),
+        "/account/apps/remove" => request.form(&[("client", "countersign")]),
         "/account/security" => request.form(&[("current", PASSWORD), ("new", OTHER_PASSWORD)]),
         _ if *method == Method::POST => request.form::<[(&str, &str); 0]>(&[]),
         _ => request,

@@ -93,7 +93,7 @@ const NOWHERE: &[&str] = &[
     "/static/%00", "/static//etc/passwd", "/static/%ff", "/statuslists/", "/statuslists/..%2fx",
     "/statuslists/%ff", "/api", "/api/", "/api/v1", "/api/v1/session/", "/api/v1//session",
     "/api/v1/sessions/%ff", "/api/v1/sessions/..%2f..%2fsession", "/data/master.key", "/countersign.db",
-    "/metrics", "/debug", "/admin", "/\\login", "/dev", "/dev/inbox/x", "/oauth2", "/oauth2/authorize",
+    "/metrics", "/debug", "/admin", "/\\login", "/dev", "/dev/inbox/x", "/oauth2", "/oauth2/authorise",
     "/index.html", "/favicon.ico",
 ];
 

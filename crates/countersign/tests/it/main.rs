@@ -5,6 +5,7 @@
 mod anonymous;
 mod asvs;
 mod authorization;
+mod authorize;
 mod browser;
 mod claims;
 mod cli;

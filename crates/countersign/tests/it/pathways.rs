@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::authorization::routes;
+use crate::authorize;
 use crate::people::{mailed_reset, mailed_token, member};
 use crate::support::{self, KIM, LEE, OTHER_PASSWORD, PASSWORD, SESSION};
 
@@ -19,6 +20,8 @@ struct Wishes {
     refresh: String,
     reset: String,
     verify: String,
+    /// A client's request, sealed as a page's URL carries it.
+    sealed: String,
 }
 
 impl Wishes {
@@ -26,6 +29,9 @@ impl Wishes {
         let mut browser = member(server, KIM).await?;
         let session = browser.get("/api/v1/session").await?.json()["session"]["id"].clone();
         let refresh = support::tokens(server, KIM).await?.refresh;
+        authorize::add_client(server, |_| ()).await?;
+        let asks = authorize::visit(&mut Client::browser(server), &authorize::request(&[])).await?;
+        let sealed = authorize::sealed(&asks)?;
         let body = json!({ "email": LEE, "password": PASSWORD });
         Client::browser(server).json(Method::POST, "/api/v1/accounts", &body).await?;
         Ok(Self {
@@ -34,6 +40,7 @@ impl Wishes {
             reset: mailed_reset(server, KIM).await?,
             verify: mailed_token(server, LEE).await?,
             browser,
+            sealed,
         })
     }
 
@@ -42,6 +49,8 @@ impl Wishes {
         let query = match (method.as_str(), path) {
             ("GET", "/reset") => format!("?token={}", self.reset),
             ("GET", "/verify") => format!("?token={}", self.verify),
+            ("GET", "/consent" | "/select") => format!("?request={}", self.sealed),
+            ("GET", "/oauth2/authorize") => authorize::request(&[]).replacen(path, "", 1),
             _ => String::new(),
         };
         let path_and_query = path.replace("{id}", &self.session) + &query;
@@ -55,6 +64,13 @@ impl Wishes {
                 request.form(&[("token", self.reset.as_str()), ("password", OTHER_PASSWORD)])
             }
             ("POST", "/account/security") => request.form(&[("current", PASSWORD), ("new", OTHER_PASSWORD)]),
+            ("POST", "/account/apps/remove") => request.form(&[("client", "notes")]),
+            ("POST", "/consent") => request.form(&[("request", self.sealed.as_str()), ("choice", "allow")]),
+            ("POST", "/select") => request.form(&[("request", self.sealed.as_str()), ("choice", "continue")]),
+            ("POST", "/oauth2/authorize") => {
+                let asked = authorize::request(&[]).split_off("/oauth2/authorize?".len());
+                request.header("content-type", "application/x-www-form-urlencoded").body(asked)
+            }
             ("POST", "/locale") => request.form(&[("locale", "ko"), ("return_to", "/login")]),
             ("POST", "/api/v1/accounts") => {
                 request.json(&json!({ "email": "new@example.org", "password": PASSWORD }))

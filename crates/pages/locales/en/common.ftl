@@ -5,6 +5,7 @@ skip = Skip to the content
 nav-label = Account
 nav-account = Account
 nav-devices = Devices
+nav-apps = Apps
 nav-security = Security
 nav-sign-out = Sign out
 

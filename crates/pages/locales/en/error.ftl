@@ -21,3 +21,13 @@ error-wrong-host = This service has another address
     .detail = Use the address that the people who run it gave you.
 error-internal = It was our fault
     .detail = Try again in a moment. If it happens again, tell the people who run this service.
+
+# An app sent somebody here, and cannot be answered.
+error-app-unknown = This app is not known here
+    .detail = It may have been removed or closed. Tell whoever runs the app.
+error-app-redirect = This app asked to be answered at an address that is not its own
+    .detail = Nothing was sent there. Do not go on if somebody gave you this link; tell whoever runs the app.
+error-app-request = This app’s request cannot be read
+    .detail = Go back to the app and try again. If it happens again, tell whoever runs the app.
+error-app-expired = This sign-in took too long, or is finished
+    .detail = Go back to the app and start again.

@@ -5,6 +5,7 @@ skip = 본문으로 건너뛰기
 nav-label = 계정
 nav-account = 계정
 nav-devices = 기기
+nav-apps = 앱
 nav-security = 보안
 nav-sign-out = 로그아웃
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use countersign_core::claims::CustomClaim;
+use countersign_core::grant::Scopes;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_core::{Policy, Span, key, session, token};
@@ -57,8 +57,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// APIs that tokens may be asked for.
     pub resources: Vec<ResourceId>,
-    /// Claims of the operator's own, and the scopes that give them.
-    pub custom_claims: Vec<CustomClaim>,
+    /// Scopes that clients may ask for beside the standard ones.
+    pub scopes: Scopes,
     policy: Policy,
 }
 
@@ -151,8 +151,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
     metrics(mode, raw.metrics.listen, raw.server.listen, found);
     lives(&raw, found);
     keys(&raw, found);
-    let throttle = throttle::limits(&raw.throttle, found);
-    let policy = policy(&raw, throttle);
+    let policy = policy(&raw, throttle::limits(&raw.throttle, found));
     let password = hashing(mode, &raw.password, found);
     let store = raw.store.url.unwrap_or_else(|| StoreUrl::Sqlite(raw.server.data.join("countersign.db")));
     if !mode.is_dev() {
@@ -181,13 +180,12 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             log: Log { format: raw.log.format, level: raw.log.level },
             metrics_listen: raw.metrics.listen,
             resources: raw.resources.allowed,
-            custom_claims: raw.claims.custom,
+            scopes: raw.scopes.custom.into_iter().map(|word| word.0).collect(),
         }),
         (errors, ..) => Err(errors.unwrap_or(ConfigErrors(Vec::new()))),
     }
 }
 
-/// The numbers that rules go by.
 fn policy(raw: &raw::Config, throttle: countersign_core::throttle::Limits) -> Policy {
     Policy {
         session: session::Limits {

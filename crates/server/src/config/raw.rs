@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use countersign_core::Span;
-use countersign_core::claims::CustomClaim;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_jose::Alg;
@@ -15,7 +14,7 @@ use serde::Deserialize;
 use super::checked::{LogFormat, SmtpTls};
 use super::mailbox::Mailbox;
 use super::smtp_url::SmtpUrl;
-use super::text::{Ephemeral, list, optional, text};
+use super::text::{Ephemeral, ScopeWord, list, optional, text};
 
 /// All sections. What has no default is an `Option`.
 #[derive(Deserialize)]
@@ -42,8 +41,8 @@ pub(super) struct Config {
     #[serde(default)]
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
+    pub(super) scopes: Scopes,
     pub(super) resources: Resources,
-    pub(super) claims: Claims,
 }
 
 #[derive(Deserialize)]
@@ -205,16 +204,16 @@ pub(super) struct Clock {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Resources {
+pub(super) struct Scopes {
     #[serde(deserialize_with = "list")]
-    pub(super) allowed: Vec<ResourceId>,
+    pub(super) custom: Vec<ScopeWord>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Claims {
+pub(super) struct Resources {
     #[serde(deserialize_with = "list")]
-    pub(super) custom: Vec<CustomClaim>,
+    pub(super) allowed: Vec<ResourceId>,
 }
 
 #[cfg(test)]
@@ -251,8 +250,8 @@ mod tests {
             fields_of::<Log>("log."),
             fields_of::<Metrics>("metrics."),
             fields_of::<Clock>("clock."),
+            fields_of::<Scopes>("scopes."),
             fields_of::<Resources>("resources."),
-            fields_of::<Claims>("claims."),
         ];
         let known: BTreeSet<String> = SETTINGS.iter().map(|setting| setting.key.to_owned()).collect();
         assert_eq!(sections.into_iter().flatten().collect::<BTreeSet<_>>(), known);

@@ -187,13 +187,12 @@ pub const SETTINGS: &[Setting] = &[
         "Address and port for `GET /metrics` (docs/metrics.md), and for nothing else. Whoever reaches it may read: \
          use a loopback or private address. Never the port of `server.listen`."),
     setting("clock.leeway", Span, Is("30s"), "Clocks of others may differ by so much, at most `60s`."),
+    setting("scopes.custom", List, Is(""),
+        "Scopes of your own APIs that clients may ask for, beside the standard ones (`notes.read`). A client that registered a \
+         list of scopes gets those on it alone."),
     setting("resources.allowed", List, Is(""),
         "APIs that tokens may be asked for, by the exact identifier (`https://api.example.com`). Dev mode also allows \
          every loopback URL."),
-    setting("claims.custom", List, Is(""),
-        "Claims of your own about accounts, each with the scope that gives it: `department=profile`, `team=staff`. Their \
-         values are lines that you write: `countersign account update ACCOUNT --claim team=blue`. Scopes that are not \
-         standard ones are offered to clients like those."),
 ];
 
 #[cfg(test)]

@@ -56,11 +56,13 @@ fn the_environment_beats_the_file_and_the_command_line_beats_both() {
         ("server.listen", "127.0.0.1:2"),
         ("token.life", "2m"),
         ("resources.allowed", "https://a, https://b"),
+        ("scopes.custom", "notes.read, notes.write"),
     ];
     let config = load(Mode::Dev, toml, &pairs).unwrap();
     assert_eq!(config.listen.port(), 2);
     assert_eq!((config.policy().token.life, config.token_alg), (Span::minutes(2), Alg::Rs256));
     assert_eq!(config.resources.len(), 2);
+    assert_eq!(config.scopes.to_string(), "notes.read notes.write");
     let args =
         LoadArgs { listen: Some("127.0.0.1:3".parse().unwrap()), data: Some("/srv/cs".into()), file: None };
     let config = Config::load(Mode::Dev, args, &env(&pairs)).unwrap();

@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use countersign_core::Span;
-use countersign_core::claims::CustomClaim;
+use countersign_core::authorize::scope::STANDARD;
+use countersign_core::grant::Scopes;
+use countersign_core::grant::scope::ACCOUNT;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_jose::Alg;
@@ -42,6 +44,10 @@ pub(super) fn list<'de, T: Written, D: Deserializer<'de>>(deserializer: D) -> Re
 
 /// `memory:`: the one kind of ephemeral store that is built.
 pub(super) struct Ephemeral;
+
+/// A scope of the operator's own.
+#[derive(Debug)]
+pub(super) struct ScopeWord(pub(super) String);
 
 impl Written for Ephemeral {
     fn read(text: &str) -> Result<Self, String> {
@@ -117,11 +123,13 @@ impl Written for Exception {
     }
 }
 
-impl Written for CustomClaim {
+impl Written for ScopeWord {
     fn read(text: &str) -> Result<Self, String> {
-        let problem =
-            "must be NAME=SCOPE, such as department=profile, and NAME none that OpenID Connect uses";
-        Self::parse(text).ok_or_else(|| problem.to_owned())
+        let own = |text: &str| !STANDARD.contains(&text) && text != ACCOUNT && !text.contains(' ');
+        let word =
+            Some(text).filter(|text| own(text)).and_then(Scopes::parse).filter(|scopes| !scopes.is_empty());
+        word.map(|_| Self(text.to_owned()))
+            .ok_or_else(|| "must be a word that is no standard scope".to_owned())
     }
 }
 

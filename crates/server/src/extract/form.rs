@@ -18,6 +18,12 @@ pub(crate) struct OAuthForm(pub(crate) Form);
 /// The parameters of a query, each at most once.
 pub(crate) struct Query(Fields);
 
+/// The fields of a form as they came, some perhaps more than once: for whoever refuses that in words of its own.
+pub(crate) struct Pairs(pub(crate) Fields);
+
+/// Likewise the parameters of a query.
+pub(crate) struct QueryPairs(pub(crate) Fields);
+
 pub(crate) type Fields = Vec<(String, String)>;
 
 impl Form {
@@ -37,9 +43,14 @@ impl Query {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         find(&self.0, name)
     }
+
+    /// The parameter's value, or nothing.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.get(name).unwrap_or("")
+    }
 }
 
-fn find<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+fn find<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
     fields.iter().find(|(this, _)| this == name).map(|(_, value)| value.as_str())
 }
 
@@ -82,6 +93,27 @@ impl FromRequestParts<App> for Query {
     }
 }
 
+impl FromRequest<App> for Pairs {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(&parts.headers, body, "application/x-www-form-urlencoded").await?;
+        if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+            return Err(Problem::new(Kind::InvalidRequest).detail("Send the parameters in the body alone."));
+        }
+        pairs(str::from_utf8(&bytes).map_err(|_| malformed())?).map(Self)
+    }
+}
+
+impl FromRequestParts<App> for QueryPairs {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        pairs(parts.uri.query().unwrap_or("")).map(Self)
+    }
+}
+
 fn malformed() -> Problem {
     Problem::new(Kind::InvalidRequest).detail("A field is no UTF-8, or came twice.")
 }
@@ -93,14 +125,19 @@ const RETURN_TO: &str = "return_to";
 const MAX_FIELDS: usize = 64;
 
 pub(crate) fn parse(text: &str) -> Result<Fields, Problem> {
+    let fields = pairs(text)?;
+    let repeated = (1..fields.len()).any(|place| find(&fields[..place], &fields[place].0).is_some());
+    if repeated { Err(malformed()) } else { Ok(fields) }
+}
+
+fn pairs(text: &str) -> Result<Fields, Problem> {
     let mut fields = Fields::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decode(name)?, decode(value)?);
-        if fields.len() == MAX_FIELDS || find(&fields, &name).is_some() {
+        if fields.len() == MAX_FIELDS {
             return Err(malformed());
         }
-        fields.push((name, value));
+        fields.push((decode(name)?, decode(value)?));
     }
     Ok(fields)
 }

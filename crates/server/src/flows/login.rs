@@ -15,6 +15,7 @@ use countersign_core::url::ResourceId;
 use countersign_core::{GrantId, SessionId, random};
 use countersign_store::Batch;
 use countersign_store::ephemeral::Reservation;
+use countersign_store::live::LiveSession;
 use countersign_store::login::{self as store, Upgrade};
 use http::StatusCode;
 
@@ -36,6 +37,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) deliver: Deliver,
     /// The session that this browser has until now.
     pub(crate) replaces: Option<SessionId>,
+    /// The session that stays if its own account proves itself.
+    pub(crate) proves: Option<&'a LiveSession>,
 }
 
 /// How the login is to be proved from now on.
@@ -103,10 +106,10 @@ async fn attempt_login(ctx: &Ctx, attempt: &Attempt<'_>) -> Result<LoggedIn, Pro
             }
             Decision::Accept { account, upgrade } => {
                 held.take().into_iter().for_each(Reservation::release);
-                let (logged_in, open) = open(ctx, attempt, account).await?;
                 let upgrade =
                     stored.as_deref().zip(upgrade.as_deref()).map(|(old, new)| Upgrade { old, new });
-                (open_batch(ctx, &open, logged_in.grant.as_ref(), upgrade), Some(logged_in))
+                let (batch, logged_in) = accept(ctx, attempt, account, upgrade).await?;
+                (batch, Some(logged_in))
             }
         };
         if attempts.apply(batch).await? {
@@ -115,14 +118,26 @@ async fn attempt_login(ctx: &Ctx, attempt: &Attempt<'_>) -> Result<LoggedIn, Pro
     }
 }
 
-fn open_batch(
+/// The account's own session is proved anew where one shall be; else a new one opens.
+async fn accept(
     ctx: &Ctx,
-    open: &session::open::Open,
-    grant: Option<&Grant>,
+    attempt: &Attempt<'_>,
+    account: Candidate,
     upgrade: Option<Upgrade<'_>>,
-) -> Batch {
-    let stamp = ctx.stamp(Actor::Account(open.account.id));
-    store::open_batch(open, grant, upgrade, ctx.app.policy.longest_life(), &stamp)
+) -> Result<(Batch, LoggedIn), Problem> {
+    let stamp = ctx.stamp(Actor::Account(account.id));
+    let life = ctx.app.policy.longest_life();
+    let present = attempt.proves.filter(|live| live.check(ctx.app.store.live(), ctx.now).is_ok());
+    let present = present.and_then(|live| live.secret().map(|old| (&live.session, old)));
+    let secret = Secret::new(ctx.app.random.as_ref());
+    let proof = present
+        .and_then(|(session, old)| session::prove::decide(account, session, (old, secret.hash()), ctx.now));
+    if let Some(proof) = proof {
+        let batch = store::prove_batch(&proof, upgrade, life, &stamp);
+        return Ok((batch, LoggedIn { session: proof.session, secret: Some(secret), grant: None }));
+    }
+    let (logged_in, open) = open(ctx, attempt, account).await?;
+    Ok((store::open_batch(&open, logged_in.grant.as_ref(), upgrade, life, &stamp), logged_in))
 }
 
 async fn compare(

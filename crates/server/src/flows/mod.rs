@@ -2,7 +2,9 @@
 //!
 //! A flow knows nothing of forms, JSON or HTML: it takes what was extracted and returns what came of it.
 
+pub(crate) mod authorize;
 pub(crate) mod choose;
+pub(crate) mod consent;
 pub(crate) mod end;
 pub(crate) mod login;
 mod pace;
@@ -13,3 +15,4 @@ pub(crate) mod register;
 pub(crate) mod reset;
 pub(crate) mod throttle;
 pub(crate) mod verify;
+pub(crate) mod waiting;

@@ -63,6 +63,8 @@ impl Access {
         cache: Cache::NoStore,
         any_host: false,
     };
+    /// The one page that forms of other sites lead to: its POST reads no cookie.
+    pub(crate) const AUTHORIZE: Self = Self { csrf: Csrf::Anywhere, ..Self::PAGE };
     /// An API route that a browser's session and a token open alike.
     pub(crate) const EITHER: Self =
         Self { faces: Faces::Either, surface: Surface::Api, cors: true, ..Self::PAGE };

@@ -5,6 +5,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_core::authorize::RedirectUri;
 use countersign_core::{Span, random};
 use countersign_pages::{Busy, ErrorKind, ErrorPage, Frame, Page};
 use http::{HeaderValue, StatusCode, header};
@@ -20,6 +21,26 @@ pub(crate) fn show(
     (status, path, signed_in): (StatusCode, &str, bool),
     page: &impl Page,
 ) -> Response {
+    show_under(ctx, (status, path, signed_in), page, "")
+}
+
+/// The same, where a form of the page leads on to a client's address: browsers that follow a redirect after a form ask the policy
+/// for its origin too.
+pub(crate) fn show_leading_to(
+    ctx: &Ctx,
+    shown: (StatusCode, &str, bool),
+    page: &impl Page,
+    redirect: &RedirectUri,
+) -> Response {
+    show_under(ctx, shown, page, &format!(" {}", redirect.form_action()))
+}
+
+fn show_under(
+    ctx: &Ctx,
+    (status, path, signed_in): (StatusCode, &str, bool),
+    page: &impl Page,
+    form_action: &str,
+) -> Response {
     let nonce = URL_SAFE_NO_PAD.encode(random::bytes::<16>(ctx.app.random.as_ref()));
     let html = page.render(&frame(ctx, path, signed_in, &nonce));
     let mut response = Response::new(Body::from(html));
@@ -27,7 +48,7 @@ pub(crate) fn show(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; form-action 'self'; \
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; form-action 'self'{form_action}; \
          base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
     );
     // invariant: a nonce is base64url, so the policy is visible ASCII.

@@ -16,14 +16,18 @@ pub(crate) async fn choose(form: Form) -> Result<Response, Problem> {
     Ok(response)
 }
 
+/// A request that waits lies in the address of its page: 6 KiB of it, and the page.
+const MAX_BYTES: usize = 7 * 1024;
+
 /// Back to the page the button was on: a path of ours, or the start page. The pages that a login may not return to are
 /// the very ones whose language is changed most, so they are named.
 fn back(path: &str) -> String {
-    const PAGES: [&str; 6] = ["/login", "/register", "/recover", "/reset", "/verify", "/logout"];
+    const PAGES: [&str; 8] =
+        ["/login", "/register", "/recover", "/reset", "/verify", "/logout", "/consent", "/select"];
     let (page, query) = path.split_once('?').unwrap_or((path, ""));
     let query_is_plain =
         query.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"=&-_.~%/".contains(&byte));
-    if PAGES.contains(&page) && query_is_plain && path.len() <= 4096 {
+    if PAGES.contains(&page) && query_is_plain && path.len() <= MAX_BYTES {
         return path.to_owned();
     }
     ReturnTo::parse(path).map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned())

@@ -16,10 +16,9 @@ UPDATE accounts
  WHERE id = $2
    AND state = $3";
 
-const FORGET_PROFILE: &str = "
+const FORGET_NAME: &str = "
 UPDATE accounts
-   SET name = NULL,
-       profile = '{}'
+   SET name = NULL
  WHERE id = $1";
 
 const FORGET_IDENTIFIERS: &str = "
@@ -60,7 +59,7 @@ UPDATE audit
 
 pub(crate) const STATEMENTS: &[&str] = &[
     MOVE,
-    FORGET_PROFILE,
+    FORGET_NAME,
     FORGET_IDENTIFIERS,
     FORGET_CREDENTIALS,
     FORGET_ROLES,
@@ -95,7 +94,7 @@ pub fn change_batch(
     }
     if to == State::Deleted {
         batch = batch
-            .exactly(1, FORGET_PROFILE, id())
+            .exactly(1, FORGET_NAME, id())
             .any(FORGET_REGISTRATIONS, id())
             .any(FORGET_IDENTIFIERS, id())
             .any(FORGET_CREDENTIALS, id())

@@ -1,6 +1,9 @@
-//! What costs no more than a new try when it is lost: so far what throttling counts, in this process's memory.
+//! What costs no more than a new try when it is lost: what throttling counts, and authorization requests that are kept for a
+//! while, in this process's memory.
 
+mod requests;
 mod sketch;
 mod throttle;
 
+pub use requests::Requests;
 pub use throttle::{Admission, Refused, Reservation, Throttles};

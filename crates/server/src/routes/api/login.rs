@@ -69,6 +69,7 @@ pub(crate) async fn login(ctx: Ctx, visitor: Visitor, Json(body): Json<Body>) ->
         password: Password::parse(&body.password).ok().map(Arc::new),
         remember: body.remember,
         deliver: deliver(&ctx, &body).await?,
+        proves: None,
         replaces: match body.deliver {
             Delivery::Cookie => visitor.0.map(|live| live.session.id),
             Delivery::Token => None,

@@ -1,3 +1,4 @@
 //! `/oauth2`: the endpoints of RFC 6749.
 
+pub(crate) mod authorize;
 pub(crate) mod token;

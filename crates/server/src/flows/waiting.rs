@@ -1,0 +1,67 @@
+//! Requests that wait for a person, as the URL of a page carries them: sealed, or by a name where they are too long (I6).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_core::Span;
+use countersign_core::authorize::{NoWayBack, Reference, Waiting};
+use countersign_core::secret::{Hash, Secret, sha256};
+
+use crate::ctx::Ctx;
+
+/// Longer ones are kept here, and the URL carries a name.
+const MAX_SEALED: usize = 6 * 1024;
+
+/// Those for so long.
+const KEPT: Span = Span::minutes(10);
+
+/// Where a sealed request lies: nothing that was sealed for another place opens as one.
+const PLACE: &[u8] = b"authorize";
+
+/// What no sealed request begins with, since base64url has no dot.
+const NAME: &str = "n.";
+
+/// The text for a page's URL.
+pub(crate) fn seal(ctx: &Ctx, waiting: &Waiting) -> String {
+    let (app, bytes) = (&ctx.app, waiting.to_bytes());
+    let sealed = URL_SAFE_NO_PAD.encode(app.sealed_requests.seal(&bytes, PLACE, app.random.as_ref()));
+    if sealed.len() <= MAX_SEALED {
+        return sealed;
+    }
+    let name = format!("{NAME}{}", Secret::new(app.random.as_ref()).reveal());
+    app.kept_requests.put(kept_as(&name), bytes, ctx.now + KEPT, ctx.now);
+    name
+}
+
+/// Reads the text of a page's URL.
+pub(crate) fn unseal(ctx: &Ctx, text: &str) -> Result<Waiting, NoWayBack> {
+    if text.starts_with(NAME) {
+        let kept = ctx.app.kept_requests.get(&kept_as(text), ctx.now).ok_or(NoWayBack::Expired)?;
+        return Waiting::from_bytes(&kept, ctx.now);
+    }
+    let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| NoWayBack::Expired)?;
+    let bytes = ctx.app.sealed_requests.open(&sealed, PLACE).map_err(|_| NoWayBack::Expired)?;
+    Waiting::from_bytes(&bytes, ctx.now)
+}
+
+/// A name space of its own beside that of pushed requests.
+fn kept_as(name: &str) -> Hash {
+    sha256(format!("waiting:{name}").as_bytes())
+}
+
+/// The pushed request of a reference that a browser brings.
+pub(crate) fn pushed(ctx: &Ctx, reference: &Reference) -> Option<Waiting> {
+    let kept = ctx.app.kept_requests.get(&reference.hash(), ctx.now)?;
+    Waiting::from_bytes(&kept, ctx.now).ok()
+}
+
+/// The browser came: the request is there until it completes.
+pub(crate) fn keep_pushed(ctx: &Ctx, reference: &Reference) {
+    ctx.app.kept_requests.keep(&reference.hash(), ctx.now + countersign_core::authorize::waiting::LIFE);
+}
+
+/// The request completes. `false`: it did before (attack OAU-50).
+pub(crate) fn spend(ctx: &Ctx, waiting: &Waiting) -> bool {
+    let Some(text) = &waiting.pushed else { return true };
+    let reference = Reference::parse(text);
+    reference.is_some_and(|it| ctx.app.kept_requests.take(&it.hash(), ctx.now).is_some())
+}

@@ -1,0 +1,137 @@
+//! What accounts let clients do: found, widened, withdrawn with all that came of it.
+
+use countersign_core::audit::{Event, Kind, Stamp};
+use countersign_core::client::ClientId;
+use countersign_core::consent::Consent;
+use countersign_core::grant::Scopes;
+use countersign_core::session::EndReason;
+use countersign_core::url::ResourceId;
+use countersign_core::{AccountId, Span, Time};
+
+use crate::db::{Result, Row};
+use crate::grant::resources;
+use crate::{Batch, Store, columns};
+
+const OF_CLIENT: &str = "
+SELECT account_id, client_id, scopes, resources, created_at, changed_at
+  FROM consents
+ WHERE account_id = $1
+   AND client_id = $2";
+
+const OF_ACCOUNT: &str = "
+SELECT account_id, client_id, scopes, resources, created_at, changed_at
+  FROM consents
+ WHERE account_id = $1
+ ORDER BY created_at, client_id";
+
+const OFFLINE_CLIENTS: &str = "
+SELECT client_id, scopes, created_at
+  FROM grants
+ WHERE account_id = $1
+   AND session_id IS NULL
+   AND ended_at IS NULL
+ ORDER BY created_at, client_id";
+
+const GIVE: &str = "
+INSERT INTO consents (account_id, client_id, scopes, resources, created_at, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (account_id, client_id)
+    DO UPDATE SET scopes = EXCLUDED.scopes,
+                  resources = EXCLUDED.resources,
+                  changed_at = EXCLUDED.changed_at";
+
+const WITHDRAW: &str = "
+DELETE FROM consents
+ WHERE account_id = $1
+   AND client_id = $2";
+
+const BURN_CODES: &str = "
+UPDATE codes
+   SET used_at = $1
+ WHERE account_id = $2
+   AND client_id = $3
+   AND used_at IS NULL";
+
+const END_GRANTS: &str = "
+UPDATE grants
+   SET ended_at = $1,
+       end_reason = $2
+ WHERE account_id = $3
+   AND client_id = $4
+   AND ended_at IS NULL";
+
+const REVOKE_GRANTS: &str = "
+INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
+SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
+  FROM grants
+ WHERE account_id = $2
+   AND client_id = $3
+   AND ended_at = $4";
+
+pub(crate) const STATEMENTS: &[&str] =
+    &[OF_CLIENT, OF_ACCOUNT, OFFLINE_CLIENTS, GIVE, WITHDRAW, BURN_CODES, END_GRANTS, REVOKE_GRANTS];
+
+/// What the account let this client do.
+pub async fn consent_of(store: &Store, account: AccountId, client: &ClientId) -> Result<Option<Consent>> {
+    let rows = store.db.read(OF_CLIENT, &[account.bytes().into(), client.as_str().into()]).await?;
+    rows.first().map(consent_at).transpose()
+}
+
+/// What the account let clients do, the oldest first.
+pub async fn consents_of(store: &Store, account: AccountId) -> Result<Vec<Consent>> {
+    store.db.read(OF_ACCOUNT, &[account.bytes().into()]).await?.iter().map(consent_at).collect()
+}
+
+/// The clients with grants of the account that outlive their login, what they may do and since when; perhaps more than once.
+pub async fn offline_clients_of(store: &Store, account: AccountId) -> Result<Vec<(ClientId, Scopes, Time)>> {
+    let rows = store.db.read(OFFLINE_CLIENTS, &[account.bytes().into()]).await?;
+    let read = |row: &Row| {
+        let client = columns::word(row, 0, ClientId::parse, "a client")?;
+        Ok((client, columns::word(row, 1, Scopes::parse, "scopes")?, columns::time(row, 2)?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Remembers a consent, in place of the narrower one.
+pub fn give_batch(consent: &Consent, stamp: &Stamp<'_>) -> Batch {
+    let event = Event::new(Kind::ConsentGiven).account(consent.account).client(consent.client.clone());
+    let words: Vec<_> = consent.resources.iter().map(ResourceId::as_str).collect();
+    let values = vec![
+        consent.account.bytes().into(),
+        consent.client.as_str().into(),
+        consent.scopes.to_string().into(),
+        words.join(" ").into(),
+        consent.created_at.micros().into(),
+        consent.changed_at.micros().into(),
+    ];
+    Batch::new(stamp, event.detail("scopes", consent.scopes.to_string())).exactly(1, GIVE, values)
+}
+
+/// Takes a consent back: codes under way are burned and every grant of this client ends with its bit, whether it hangs
+/// from a session or not. One that was never given is withdrawn too.
+pub fn withdraw_batch(account: AccountId, client: &ClientId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let event = Event::new(Kind::ConsentWithdrawn).account(account).client(client.clone());
+    let at = stamp.at.micros();
+    let whose = || vec![account.bytes().into(), client.as_str().into()];
+    // In this order: a code that is being issued holds the consent, and one that is being redeemed its own row, so each
+    // statement finds what those before it waited for.
+    Batch::new(stamp, event)
+        .any(WITHDRAW, whose())
+        .any(BURN_CODES, [vec![at.into()], whose()].concat())
+        .any(END_GRANTS, [vec![at.into(), EndReason::ConsentWithdrawn.as_str().into()], whose()].concat())
+        .revoke(
+            REVOKE_GRANTS,
+            [vec![(stamp.at + longest_life).micros().into()], whose(), vec![at.into()]].concat(),
+        )
+}
+
+fn consent_at(row: &Row) -> Result<Consent> {
+    Ok(Consent {
+        account: columns::id(row, 0)?,
+        client: columns::word(row, 1, ClientId::parse, "a client")?,
+        scopes: columns::word(row, 2, Scopes::parse, "scopes")?,
+        resources: columns::word(row, 3, resources, "resources")?,
+        created_at: columns::time(row, 4)?,
+        changed_at: columns::time(row, 5)?,
+    })
+}

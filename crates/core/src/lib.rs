@@ -7,6 +7,7 @@
 pub mod account;
 pub mod audit;
 pub mod authorize;
+pub mod claims;
 pub mod client;
 pub mod consent;
 pub mod credential;

@@ -36,6 +36,8 @@ pub enum Purpose {
     Devices,
     /// Where throttling counts what.
     Throttles,
+    /// The names that pairwise clients know accounts by.
+    Subjects,
     /// Authorization requests that wait for a person.
     Requests,
 }
@@ -51,6 +53,7 @@ impl Purpose {
             Self::SessionNames => b"countersign/v1/session-names",
             Self::Devices => b"countersign/v1/devices",
             Self::Throttles => b"countersign/v1/throttles",
+            Self::Subjects => b"countersign/v1/subjects",
             Self::Requests => b"countersign/v1/requests",
         }
     }

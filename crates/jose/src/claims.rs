@@ -145,7 +145,7 @@ fn read_confirmation(claims: &Object<'_>) -> Result<Option<Confirmation>, Error>
 }
 
 /// `aud` as a list; a string is a list of one (RFC 7519 section 4.1.3).
-fn audience(claims: &Object<'_>) -> Result<Vec<String>, Error> {
+pub(crate) fn audience(claims: &Object<'_>) -> Result<Vec<String>, Error> {
     match claims.get("aud").ok_or(Error::MissingClaim("aud"))? {
         Value::String(one) => Ok(vec![one.as_ref().to_owned()]),
         many => texts(many, "aud"),
@@ -159,7 +159,7 @@ pub(crate) fn text(claims: &Object<'_>, name: &'static str) -> Result<Option<Str
 }
 
 /// A claim that is a string with something in it, or absent.
-fn filled_text(claims: &Object<'_>, name: &'static str) -> Result<Option<String>, Error> {
+pub(crate) fn filled_text(claims: &Object<'_>, name: &'static str) -> Result<Option<String>, Error> {
     match text(claims, name)? {
         Some(text) if text.is_empty() => Err(Error::MalformedClaim(name)),
         text => Ok(text),
@@ -177,12 +177,15 @@ pub(crate) fn required_time(claims: &Object<'_>, name: &'static str) -> Result<i
 }
 
 /// An array of strings.
-fn texts(value: &Value<'_>, name: &'static str) -> Result<Vec<String>, Error> {
+pub(crate) fn texts(value: &Value<'_>, name: &'static str) -> Result<Vec<String>, Error> {
     let texts = value.as_array().ok_or(Error::MalformedClaim(name))?.iter();
     texts.map(|one| one.as_str().map(str::to_owned).ok_or(Error::MalformedClaim(name))).collect()
 }
 
-fn one_or_many<S: serde::Serializer>(audience: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn one_or_many<S: serde::Serializer>(
+    audience: &[String],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match audience {
         [one] => one.serialize(serializer),
         many => many.serialize(serializer),

@@ -52,6 +52,7 @@ pub struct Inner {
     /// Seals secrets of clients that are the key of a MAC, each for its client's id.
     pub client_secrets: Sealer,
     pub(crate) session_names: MacKey,
+    pub(crate) subjects: MacKey,
     pub(crate) devices: MacKey,
     pub(crate) throttles: Arc<Throttles>,
     pub(crate) sealed_requests: Sealer,
@@ -124,6 +125,7 @@ impl App {
             codes: master.mac_key(Purpose::Codes),
             client_secrets: master.sealer(Purpose::ClientSecrets),
             session_names: master.mac_key(Purpose::SessionNames),
+            subjects: master.mac_key(Purpose::Subjects),
             devices: master.mac_key(Purpose::Devices),
             throttles: Arc::new(Throttles::new(master.mac_key(Purpose::Throttles))),
             sealed_requests: master.sealer(Purpose::Requests),

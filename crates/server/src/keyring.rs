@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use countersign_core::audit::{Actor, Stamp};
-use countersign_core::key::rotate::{Ask, Limits, Step, decide};
+use countersign_core::key::rotate::{Ask, Limits, Step, Want, decide};
 use countersign_core::key::{Key, State};
 use countersign_core::seal::Sealer;
 use countersign_core::secret::MacKey;
@@ -30,6 +30,8 @@ use self::sealed::{make, make_refresh_key, open_refresh_key, open_signing_key};
 /// All keys of this process.
 pub struct Keyring {
     present: ArcSwap<Keys>,
+    /// Whoever makes a key on demand holds it: a thousand clients that ask for the first one make one.
+    making: tokio::sync::Mutex<()>,
     refresh: HashMap<u32, MacKey>,
     newest: u32,
     sealer: Sealer,
@@ -39,8 +41,10 @@ pub struct Keyring {
 
 /// The signing keys at one moment.
 pub struct Keys {
-    signing: SigningKey,
+    /// Those of access tokens first.
+    signing: Vec<SigningKey>,
     verifying: KeySet,
+    hints: KeySet,
     algs: Vec<Alg>,
     jwks: Bytes,
     etag: String,
@@ -91,7 +95,8 @@ impl Keyring {
             let stored = store::keys(store).await?;
             if let Some(keys) = Keys::read(&stored, &signing, alg)? {
                 let present = ArcSwap::from_pointee(keys);
-                return Ok(Self { present, refresh, newest, sealer: signing, alg, limits });
+                let making = tokio::sync::Mutex::default();
+                return Ok(Self { present, making, refresh, newest, sealer: signing, alg, limits });
             }
             let step = Step::Create { alg, state: State::Active };
             // Lost: another process made it first, and the next round reads it.
@@ -115,19 +120,48 @@ impl Keyring {
         self.refresh.get(&number)
     }
 
-    /// Takes the steps that are due (I11) and returns them. Making an RSA key takes seconds: not on a request.
+    /// The keys, one among them that signs with `alg`. The first one of an algorithm is made now, and whoever asks waits:
+    /// for RSA up to a second, on a thread of its own.
+    pub async fn signing_with(
+        &self,
+        store: &Store,
+        alg: Alg,
+        stamp: &Stamp<'_>,
+    ) -> Result<Arc<Keys>, KeyringError> {
+        if self.keys().signs(alg) {
+            return Ok(self.keys());
+        }
+        let _turn = self.making.lock().await;
+        if !self.keys().signs(alg) {
+            self.advance(store, (&[alg], Ask::Schedule), stamp).await?;
+        }
+        Ok(self.keys())
+    }
+
+    /// Takes the steps that are due (I11) and returns them: of the algorithm of access tokens, and of all that sign.
     pub async fn rotate(
         &self,
         store: &Store,
         ask: Ask,
         stamp: &Stamp<'_>,
     ) -> Result<Vec<Step>, KeyringError> {
-        let mut taken = Vec::new();
-        let mut ask = ask;
+        self.advance(store, (&[], ask), stamp).await
+    }
+
+    async fn advance(
+        &self,
+        store: &Store,
+        (new, ask): (&[Alg], Ask),
+        stamp: &Stamp<'_>,
+    ) -> Result<Vec<Step>, KeyringError> {
+        let mut taken: Vec<Step> = Vec::new();
+        let mut done: Vec<Alg> = Vec::new();
         for _ in 0..TRIES {
             let stored = store::keys(store).await?;
             let keys: Vec<Key> = stored.iter().map(|stored| stored.key.clone()).collect();
-            let steps = decide(&keys, &[self.alg], ask, (stamp.at, &self.limits));
+            // What was asked for is done once; what follows from it (a new next key) is the schedule's.
+            let ask = |alg| if done.contains(&alg) { Ask::Schedule } else { ask };
+            let steps = decide(&keys, &self.wanted(&keys, new, ask), (stamp.at, &self.limits));
             // Another process may have moved keys on since this one read them.
             if let Some(keys) = Keys::read(&stored, &self.sealer, self.alg)? {
                 self.present.store(Arc::new(keys));
@@ -139,40 +173,50 @@ impl Keyring {
                 if take(store, &self.sealer, &step, stamp).await? == Outcome::Lost {
                     continue;
                 }
-                // What was asked for is done once; what follows from it (a new next key) is the schedule's.
-                if matches!(step, Step::Replace { .. } | Step::Revoke { .. } | Step::Activate { .. }) {
-                    ask = Ask::Schedule;
+                if let Step::Replace { next, .. } | Step::Revoke { next, .. } | Step::Activate { next } =
+                    &step
+                {
+                    done.extend(keys.iter().find(|key| key.kid == *next).map(|key| key.alg));
                 }
                 taken.push(step);
             }
         }
         Err(KeyringError::Contended)
     }
+
+    /// The algorithm of access tokens, those that sign already, since clients may have registered for them, and new ones.
+    fn wanted(&self, keys: &[Key], new: &[Alg], ask: impl Fn(Alg) -> Ask) -> Vec<Want> {
+        let signs = |alg: Alg| keys.iter().any(|key| key.alg == alg && key.state == State::Active);
+        let wanted = |alg: &Alg| *alg == self.alg || new.contains(alg) || signs(*alg);
+        let want = |alg| Want { alg, ask: ask(alg), at_once: alg != self.alg };
+        Alg::ALL.iter().copied().filter(wanted).map(want).collect()
+    }
 }
 
 impl Keys {
-    /// The set that these stored keys make; none where no key is active. One of another algorithm signs until the wanted
-    /// one was published for long enough.
+    /// The set that these stored keys make; none where no key is active. Access tokens are signed with another algorithm
+    /// until the wanted one was published for long enough.
     fn read(stored: &[store::Stored], cipher: &Sealer, alg: Alg) -> Result<Option<Self>, KeyringError> {
-        let active = || stored.iter().filter(|stored| stored.key.state == State::Active);
-        let wanted = active().find(|stored| stored.key.alg == alg);
-        let Some(active) = wanted.or_else(|| active().next()) else { return Ok(None) };
-        let sealed =
-            active.sealed.as_deref().ok_or(KeyringError::Broken("an active key without a private part"))?;
-        let private = open_signing_key(cipher, &active.key.kid, sealed)?;
-        let signing = SigningKey::from_pkcs8(active.key.alg, &private)?;
+        let mut active: Vec<_> = stored.iter().filter(|stored| stored.key.state == State::Active).collect();
+        active.sort_by_key(|stored| stored.key.alg != alg);
+        if active.is_empty() {
+            return Ok(None);
+        }
+        let signing = active.iter().map(|stored| signing_key(cipher, stored)).collect::<Result<_, _>>()?;
+        let public = |stored: &store::Stored| Jwk::parse(stored.public.as_bytes());
+        let hints = stored.iter().map(|stored| VerifyingKey::new(&public(stored)?));
+        let hints = KeySet::new(hints.collect::<Result<Vec<_>, _>>()?)?;
         let published = stored.iter().filter(|stored| stored.key.state.published());
-        let jwks =
-            published.map(|stored| Jwk::parse(stored.public.as_bytes())).collect::<Result<Vec<_>, _>>()?;
+        let jwks = published.map(public).collect::<Result<Vec<_>, _>>()?;
         let verifying = jwks.iter().map(VerifyingKey::new).collect::<Result<Vec<_>, _>>()?;
-        let mut algs: Vec<Alg> = jwks.iter().map(Jwk::alg).collect();
-        algs.dedup();
+        let algs = Alg::ALL.iter().copied().filter(|alg| jwks.iter().any(|key| key.alg() == *alg)).collect();
         let json =
             serde_json::to_vec(&JwkSet::new(jwks)?).map_err(|_| KeyringError::Broken("a public key"))?;
         let (verifying, etag) = (KeySet::new(verifying)?, etag(&json));
         Ok(Some(Self {
             signing,
             verifying,
+            hints,
             algs,
             jwks: Bytes::from(json),
             etag,
@@ -180,14 +224,29 @@ impl Keys {
         }))
     }
 
-    /// The key that signs.
+    /// The key that signs access tokens, and everything else of ours that has one reader for all.
     pub fn signing(&self) -> &SigningKey {
-        &self.signing
+        // invariant: a set has an active key.
+        &self.signing[0]
+    }
+
+    /// The key that signs with this algorithm: there is one after [`Keyring::signing_with`].
+    pub fn signing_by(&self, alg: Alg) -> Option<&SigningKey> {
+        self.signing.iter().find(|key| key.alg() == alg)
+    }
+
+    fn signs(&self, alg: Alg) -> bool {
+        self.signing_by(alg).is_some()
     }
 
     /// The keys that verify: all that are published.
     pub fn verifying(&self) -> &KeySet {
         &self.verifying
+    }
+
+    /// Every key there ever was: a hint is an old token, and names who may not even be here (I11).
+    pub fn hints(&self) -> &KeySet {
+        &self.hints
     }
 
     /// The algorithms of the keys that verify.
@@ -206,6 +265,13 @@ impl Keys {
     }
 }
 
+fn signing_key(cipher: &Sealer, stored: &store::Stored) -> Result<SigningKey, KeyringError> {
+    let sealed = stored.sealed.as_deref();
+    let sealed = sealed.ok_or(KeyringError::Broken("an active key without a private part"))?;
+    let private = open_signing_key(cipher, &stored.key.kid, sealed)?;
+    Ok(SigningKey::from_pkcs8(stored.key.alg, &private)?)
+}
+
 async fn take(
     store: &Store,
     cipher: &Sealer,
@@ -220,7 +286,6 @@ async fn take(
         Step::Replace { active, next } => store::replace_batch(active, next, stamp),
         Step::Revoke { active, next } => store::revoke_batch(active, next, stamp),
         Step::Activate { next } => store::activate_batch(next, stamp),
-        Step::Withdraw { kid } => store::withdraw_batch(kid, stamp),
         Step::Retire { kid } => store::retire_batch(kid, stamp),
         Step::Redate { kid } => store::redate_batch(kid, stamp),
     };
@@ -251,6 +316,6 @@ async fn refresh_keys(
 }
 
 /// What the server does on its own account.
-pub(crate) fn system(now: Time, random: &dyn Random) -> Stamp<'_> {
+pub fn system(now: Time, random: &dyn Random) -> Stamp<'_> {
     Stamp { at: now, random, actor: Actor::System, ip: None, request: None }
 }

@@ -38,13 +38,6 @@ UPDATE keys
  WHERE kid = $2
    AND state = 'active'";
 
-const WITHDRAW: &str = "
-UPDATE keys
-   SET state = 'retiring',
-       since = $1
- WHERE kid = $2
-   AND state IN ('next', 'active')";
-
 const RETIRE: &str = "
 UPDATE keys
    SET state = 'retired',
@@ -77,19 +70,8 @@ const CREATE_REFRESH_KEY: &str = "
 INSERT INTO refresh_keys (number, sealed, created_at)
 VALUES ($1, $2, $3)";
 
-pub(crate) const STATEMENTS: &[&str] = &[
-    KEYS,
-    CREATE,
-    ACTIVATE,
-    REPLACE,
-    REVOKE,
-    WITHDRAW,
-    RETIRE,
-    RETIRE_ALL,
-    REDATE,
-    REFRESH_KEYS,
-    CREATE_REFRESH_KEY,
-];
+pub(crate) const STATEMENTS: &[&str] =
+    &[KEYS, CREATE, ACTIVATE, REPLACE, REVOKE, RETIRE, RETIRE_ALL, REDATE, REFRESH_KEYS, CREATE_REFRESH_KEY];
 
 /// A signing key as it lies in the store.
 #[derive(Clone, PartialEq, Eq)]
@@ -188,12 +170,6 @@ pub fn revoke_batch(active: &str, next: &str, stamp: &Stamp<'_>) -> Batch {
 pub fn activate_batch(next: &str, stamp: &Stamp<'_>) -> Batch {
     let batch = Batch::new(stamp, moved(next, State::Active));
     batch.exactly(1, ACTIVATE, vec![stamp.at.micros().into(), next.into()])
-}
-
-/// `Step::Withdraw`: nothing signs with the key's algorithm any more. `Lost`: it has moved on.
-pub fn withdraw_batch(kid: &str, stamp: &Stamp<'_>) -> Batch {
-    let batch = Batch::new(stamp, moved(kid, State::Retiring));
-    batch.exactly(1, WITHDRAW, vec![stamp.at.micros().into(), kid.into()])
 }
 
 /// `Step::Retire`: the key is no longer published and its private part is gone. `Lost`: it has moved on.

@@ -43,6 +43,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
     [
         account::STATEMENTS,
         account::change::STATEMENTS,
+        account::profile::STATEMENTS,
         account::register::STATEMENTS,
         account::verify::STATEMENTS,
         audit::STATEMENTS,

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod identifier;
+pub mod profile;
 pub mod register;
 pub mod verify;
 

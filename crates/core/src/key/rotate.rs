@@ -1,7 +1,8 @@
 //! The rotation of signing keys, by schedule and by hand (invariant I11; attacks JWT-34, RACE-13).
 //!
 //! For each algorithm in use there is one active key and one next key. The next one is published a day before it may be
-//! used; a replaced one stays published for the longest token life and the time that verifiers cache.
+//! used; a replaced one stays published for the longest token life and the time that verifiers cache. An algorithm that is
+//! in use stays so: any client may have registered for it.
 
 use countersign_jose::Alg;
 
@@ -30,7 +31,8 @@ impl Default for Limits {
 /// One move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// A key is made. Active at once only where there is none to wait for: at the first start.
+    /// A key is made. Active at once only where there is nothing to wait for: at the first start, and for ID tokens of a
+    /// new algorithm.
     Create {
         /// For this algorithm.
         alg: Alg,
@@ -56,11 +58,6 @@ pub enum Step {
         /// Becomes active.
         next: String,
     },
-    /// Nothing signs with its algorithm any more.
-    Withdraw {
-        /// Becomes retiring.
-        kid: String,
-    },
     /// No longer published; its private part is deleted.
     Retire {
         /// Becomes retired.
@@ -85,42 +82,43 @@ pub enum Ask {
     RotateNow,
 }
 
+/// An algorithm that there must be keys for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Want {
+    /// Which.
+    pub alg: Alg,
+    /// What is asked of its keys.
+    pub ask: Ask,
+    /// Its first key signs as soon as it is made: only for who looks at the keys again when it meets an unknown one, as
+    /// clients do with ID tokens (`OpenID` Connect Core section 10.1.1).
+    pub at_once: bool,
+}
+
 /// The moves that are due. Each is guarded by the state it assumes; deciding again after it finds the next ones.
-pub fn decide(keys: &[Key], wanted: &[Alg], ask: Ask, (now, limits): (Time, &Limits)) -> Vec<Step> {
+pub fn decide(keys: &[Key], wanted: &[Want], (now, limits): (Time, &Limits)) -> Vec<Step> {
     let of_tomorrow = |key: &&Key| key.state != State::Retired && lies_ahead(key.since, now);
     let redated: Vec<_> =
         keys.iter().filter(of_tomorrow).map(|key| Step::Redate { kid: key.kid.clone() }).collect();
     if !redated.is_empty() {
         return redated;
     }
-    let mut steps: Vec<Step> =
-        wanted.iter().filter_map(|alg| step_for(keys, *alg, ask, (now, limits))).collect();
-    // Until the wanted ones sign, the others go on: nobody knows a key before it was published.
-    let settled =
-        wanted.iter().all(|alg| keys.iter().any(|key| key.alg == *alg && key.state == State::Active));
-    for key in keys {
-        let unwanted = settled && !wanted.contains(&key.alg);
-        match key.state {
-            State::Active | State::Next if unwanted => steps.push(Step::Withdraw { kid: key.kid.clone() }),
-            State::Retiring if now >= key.since + limits.retiring => {
-                steps.push(Step::Retire { kid: key.kid.clone() });
-            }
-            _ => {}
-        }
-    }
-    steps
+    let steps = wanted.iter().filter_map(|want| step_for(keys, *want, (now, limits)));
+    let over = |key: &&Key| key.state == State::Retiring && now >= key.since + limits.retiring;
+    steps.chain(keys.iter().filter(over).map(|key| Step::Retire { kid: key.kid.clone() })).collect()
 }
 
-fn step_for(keys: &[Key], alg: Alg, ask: Ask, (now, limits): (Time, &Limits)) -> Option<Step> {
+fn step_for(keys: &[Key], want: Want, (now, limits): (Time, &Limits)) -> Option<Step> {
+    let Want { alg, ask, at_once } = want;
     let find = |state| keys.iter().find(|key| key.alg == alg && key.state == state);
-    let Some(next) = find(State::Next) else {
-        // Only the very first key of all may sign at once: there is no verifier yet that could miss it.
-        let first = !keys.iter().any(|key| key.state == State::Active);
-        return Some(Step::Create { alg, state: if first { State::Active } else { State::Next } });
-    };
+    // Only the very first key of all may sign at once: there is no verifier yet that could miss it.
+    let first = !keys.iter().any(|key| key.state == State::Active);
+    if first || (at_once && find(State::Active).is_none() && find(State::Next).is_none()) {
+        return Some(Step::Create { alg, state: State::Active });
+    }
+    let Some(next) = find(State::Next) else { return Some(Step::Create { alg, state: State::Next }) };
     let (kid, known) = (next.kid.clone(), now >= next.created_at + limits.published_before);
     let Some(active) = find(State::Active) else {
-        return (known || ask == Ask::RotateNow).then_some(Step::Activate { next: kid });
+        return (known || at_once || ask == Ask::RotateNow).then_some(Step::Activate { next: kid });
     };
     let replaced = active.kid.clone();
     match ask {
@@ -144,7 +142,8 @@ mod tests {
     }
 
     fn steps(keys: &[Key], ask: Ask) -> Vec<Step> {
-        decide(keys, &[Alg::Es256], ask, (NOW, &Limits::default()))
+        let want = Want { alg: Alg::Es256, ask, at_once: false };
+        decide(keys, &[want], (NOW, &Limits::default()))
     }
 
     #[test]
@@ -218,12 +217,29 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_an_algorithm_that_nothing_uses_is_withdrawn() {
-        let keys = [
+    fn i11_id_tokens_of_a_new_algorithm_are_signed_at_once_and_its_keys_rotate_like_the_others() {
+        let rs256 = |keys: &[Key], ask| {
+            let want = |alg, at_once| Want { alg, ask, at_once };
+            decide(keys, &[want(Alg::Es256, false), want(Alg::Rs256, true)], (NOW, &Limits::default()))
+        };
+        let es256 = [
             key("a", Alg::Es256, State::Active, Span::days(1)),
             key("n", Alg::Es256, State::Next, Span::days(1)),
-            key("r", Alg::Rs256, State::Active, Span::days(1)),
         ];
-        assert_eq!(steps(&keys, Ask::Schedule), [Step::Withdraw { kid: "r".into() }]);
+        let create = |state| [Step::Create { alg: Alg::Rs256, state }];
+        assert_eq!(rs256(&es256, Ask::Schedule), create(State::Active));
+        let with = |more: &[Key]| [&es256, more].concat();
+        let active = key("r", Alg::Rs256, State::Active, Span::days(90));
+        assert_eq!(rs256(&with(std::slice::from_ref(&active)), Ask::Schedule), create(State::Next));
+        let fresh = key("s", Alg::Rs256, State::Next, Span::ZERO);
+        assert_eq!(rs256(&with(&[active.clone(), fresh.clone()]), Ask::Schedule), []);
+        let known = key("s", Alg::Rs256, State::Next, Span::days(1));
+        let replace = [Step::Replace { active: "r".into(), next: "s".into() }];
+        assert_eq!(rs256(&with(&[active.clone(), known]), Ask::Schedule), replace);
+        let both = [
+            Step::Revoke { active: "a".into(), next: "n".into() },
+            Step::Revoke { active: "r".into(), next: "s".into() },
+        ];
+        assert_eq!(rs256(&with(&[active, fresh]), Ask::RotateNow), both);
     }
 }

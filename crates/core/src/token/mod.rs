@@ -3,5 +3,6 @@
 pub mod access;
 pub mod confirmation;
 pub mod sid;
+pub mod subject;
 
 pub use confirmation::Confirmation;

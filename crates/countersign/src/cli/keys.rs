@@ -74,7 +74,6 @@ fn told(step: &KeyStep) -> String {
             format!("{next} signs from now on; {active} counts no more, and with it no token that it signed")
         }
         KeyStep::Activated { kid } => format!("{kid} signs from now on"),
-        KeyStep::Withdrawn { kid } => format!("{kid} signs no longer: nothing uses its algorithm"),
         KeyStep::Retired { kid } => format!("{kid} is published no longer"),
         KeyStep::Redated { kid } => {
             format!("{kid} was dated by a clock that was ahead: its time counts from now on")

@@ -2,10 +2,11 @@
 //! JWT-36).
 
 use countersign_core::{Span, Time};
-use countersign_jose::{Header, JwkSet};
+use countersign_jose::{Alg, Header, JwkSet};
 use countersign_server::admin::Command;
 use countersign_server::clock::Clock as _;
 use countersign_server::jobs;
+use countersign_server::keyring::system;
 use countersign_testkit::{Answer, Client, START, TestServer, on_every_store, on_every_store_with};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -165,6 +166,48 @@ async fn jwt_36_the_key_set_is_kept_for_minutes_and_known_by_its_tag() {
         let changed = reader.send(request).await?;
         assert_eq!(changed.status, StatusCode::OK, "a key came to it");
         assert_ne!(changed.header("etag"), tag);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i11_dos_09_an_algorithm_that_is_asked_for_gets_one_key_which_rotates_like_the_others() {
+    on_every_store(async |server| {
+        at(&server, START).await;
+        let (keyring, store) = (&server.app.keyring, &server.app.store);
+        let stamp = || system(server.app.clock.now(), server.app.random.as_ref());
+        let ask = async || {
+            let keys = keyring.signing_with(store, Alg::EdDsa, &stamp()).await?;
+            anyhow::Ok(keys.signing_by(Alg::EdDsa).map(|key| key.kid().to_owned()))
+        };
+        let (one, two, three, four) =
+            tokio::try_join!(Box::pin(ask()), Box::pin(ask()), Box::pin(ask()), Box::pin(ask()))?;
+        assert!(
+            [&two, &three, &four].iter().all(|other| **other == one),
+            "{one:?} {two:?} {three:?} {four:?}"
+        );
+        let first = &one.ok_or_else(|| anyhow::anyhow!("no key was made"))?;
+        let rs256 = Box::pin(keyring.signing_with(store, Alg::Rs256, &stamp())).await?;
+        assert_eq!(rs256.signing().alg(), Alg::Es256, "access tokens are signed as before");
+        let mut published = published(&server).await?;
+        published.sort();
+        published.dedup();
+        assert!(
+            published.len() >= 4 && published.contains(first),
+            "each has a name of its own: {published:?}"
+        );
+        for day in [1, 90] {
+            at(&server, START + Span::days(day)).await;
+        }
+        let now = keyring.keys();
+        let second = now.signing_by(Alg::EdDsa).map(|key| key.kid().to_owned());
+        assert!(second.is_some() && second.as_ref() != Some(first), "{second:?}");
+        let old = now.verifying().get(first);
+        assert!(old.is_some() && now.hints().get(first).is_some(), "what it signed still verifies");
+        at(&server, START + Span::days(93)).await;
+        let later = keyring.keys();
+        assert!(later.verifying().get(first).is_none() && later.hints().get(first).is_some());
         Ok(())
     })
     .await;

@@ -195,11 +195,6 @@ pub enum KeyStep {
         /// Which.
         kid: String,
     },
-    /// A key of an algorithm that nothing uses any more signs no longer.
-    Withdrawn {
-        /// Which.
-        kid: String,
-    },
     /// A key is no longer published.
     Retired {
         /// Which.
@@ -222,7 +217,6 @@ impl From<key::rotate::Step> for KeyStep {
             Step::Replace { active, next } => Self::Replaced { active, next },
             Step::Revoke { active, next } => Self::Revoked { active, next },
             Step::Activate { next } => Self::Activated { kid: next },
-            Step::Withdraw { kid } => Self::Withdrawn { kid },
             Step::Retire { kid } => Self::Retired { kid },
             Step::Redate { kid } => Self::Redated { kid },
         }

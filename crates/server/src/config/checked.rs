@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use countersign_core::claims::CustomClaim;
 use countersign_core::grant::Scopes;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
@@ -57,6 +58,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// APIs that tokens may be asked for.
     pub resources: Vec<ResourceId>,
+    /// Claims of the operator's own, and the scopes that give them.
+    pub custom_claims: Vec<CustomClaim>,
     /// Scopes that clients may ask for beside the standard ones.
     pub scopes: Scopes,
     policy: Policy,
@@ -180,12 +183,14 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             log: Log { format: raw.log.format, level: raw.log.level },
             metrics_listen: raw.metrics.listen,
             resources: raw.resources.allowed,
+            custom_claims: raw.claims.custom,
             scopes: raw.scopes.custom.into_iter().map(|word| word.0).collect(),
         }),
         (errors, ..) => Err(errors.unwrap_or(ConfigErrors(Vec::new()))),
     }
 }
 
+/// The numbers that rules go by.
 fn policy(raw: &raw::Config, throttle: countersign_core::throttle::Limits) -> Policy {
     Policy {
         session: session::Limits {

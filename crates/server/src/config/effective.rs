@@ -44,6 +44,7 @@ impl Config {
             },
             "log.level" => self.log.level.to_string().to_ascii_lowercase(),
             "metrics.listen" => self.metrics_listen.map(|address| address.to_string()).unwrap_or_default(),
+            "claims.custom" => list(self.custom_claims.iter().map(ToString::to_string).collect()),
             "scopes.custom" => list(self.scopes.words().map(str::to_owned).collect()),
             "resources.allowed" => list(self.resources.iter().map(ToString::to_string).collect()),
             _ => String::new(),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use countersign_core::Span;
+use countersign_core::claims::CustomClaim;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_jose::Alg;
@@ -43,6 +44,7 @@ pub(super) struct Config {
     pub(super) clock: Clock,
     pub(super) scopes: Scopes,
     pub(super) resources: Resources,
+    pub(super) claims: Claims,
 }
 
 #[derive(Deserialize)]
@@ -216,6 +218,13 @@ pub(super) struct Resources {
     pub(super) allowed: Vec<ResourceId>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Claims {
+    #[serde(deserialize_with = "list")]
+    pub(super) custom: Vec<CustomClaim>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +261,7 @@ mod tests {
             fields_of::<Clock>("clock."),
             fields_of::<Scopes>("scopes."),
             fields_of::<Resources>("resources."),
+            fields_of::<Claims>("claims."),
         ];
         let known: BTreeSet<String> = SETTINGS.iter().map(|setting| setting.key.to_owned()).collect();
         assert_eq!(sections.into_iter().flatten().collect::<BTreeSet<_>>(), known);

@@ -193,6 +193,10 @@ pub const SETTINGS: &[Setting] = &[
     setting("resources.allowed", List, Is(""),
         "APIs that tokens may be asked for, by the exact identifier (`https://api.example.com`). Dev mode also allows \
          every loopback URL."),
+    setting("claims.custom", List, Is(""),
+        "Claims of your own about accounts, each with the scope that gives it: `department=profile`, `team=staff`. Their \
+         values are lines that you write: `countersign account update ACCOUNT --claim team=blue`. Scopes that are not \
+         standard ones are offered to clients like those."),
 ];
 
 #[cfg(test)]

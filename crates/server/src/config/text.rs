@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use countersign_core::Span;
+use countersign_core::claims::CustomClaim;
 use countersign_core::authorize::scope::STANDARD;
 use countersign_core::grant::Scopes;
 use countersign_core::grant::scope::ACCOUNT;
@@ -120,6 +121,14 @@ impl Written for ResourceId {
 impl Written for Exception {
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|error| error.to_string())
+    }
+}
+
+impl Written for CustomClaim {
+    fn read(text: &str) -> Result<Self, String> {
+        let problem =
+            "must be NAME=SCOPE, such as department=profile, and NAME none that OpenID Connect uses";
+        Self::parse(text).ok_or_else(|| problem.to_owned())
     }
 }
 

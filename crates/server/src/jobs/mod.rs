@@ -31,6 +31,7 @@ impl Jobs {
         jobs.every(app, Duration::from_hours(1), keys::step);
         jobs.every(app, Duration::from_mins(10), cleanup::step);
         jobs.every(app, Duration::from_secs(15), sample::step);
+        jobs.tasks.spawn(keys::prepare(app.clone()));
         jobs.spawn_mail(app);
         jobs
     }

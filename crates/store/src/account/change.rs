@@ -16,9 +16,10 @@ UPDATE accounts
  WHERE id = $2
    AND state = $3";
 
-const FORGET_NAME: &str = "
+const FORGET_PROFILE: &str = "
 UPDATE accounts
-   SET name = NULL
+   SET name = NULL,
+       profile = '{}'
  WHERE id = $1";
 
 const FORGET_IDENTIFIERS: &str = "
@@ -59,7 +60,7 @@ UPDATE audit
 
 pub(crate) const STATEMENTS: &[&str] = &[
     MOVE,
-    FORGET_NAME,
+    FORGET_PROFILE,
     FORGET_IDENTIFIERS,
     FORGET_CREDENTIALS,
     FORGET_ROLES,
@@ -94,7 +95,7 @@ pub fn change_batch(
     }
     if to == State::Deleted {
         batch = batch
-            .exactly(1, FORGET_NAME, id())
+            .exactly(1, FORGET_PROFILE, id())
             .any(FORGET_REGISTRATIONS, id())
             .any(FORGET_IDENTIFIERS, id())
             .any(FORGET_CREDENTIALS, id())

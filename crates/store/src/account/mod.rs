@@ -1,6 +1,7 @@
 //! Accounts: read by id and by name; how they come to be is [`register`] and [`verify`], how they end [`change`].
 
 pub mod change;
+pub mod profile;
 pub mod register;
 pub mod verify;
 

@@ -7,7 +7,7 @@ use countersign_core::{Span, Time};
 use countersign_store::Store;
 use countersign_store::key::{
     NewKey, create_batch, insert_refresh_key_batch, keys, redate_batch, refresh_keys, replace_batch,
-    retire_batch, withdraw_batch,
+    retire_batch,
 };
 use countersign_store::resource::{add_resource_batch, resource_known, resources};
 
@@ -40,13 +40,11 @@ async fn i11_a_key_moves_from_next_to_retired_each_step_guarded() {
         lost(store, retire_batch("b", &stamp(later))).await;
         applied(store, retire_batch("a", &stamp(later))).await;
         lost(store, retire_batch("a", &stamp(later))).await;
-        applied(store, withdraw_batch("b", &stamp(later))).await;
-        lost(store, withdraw_batch("b", &stamp(later))).await;
         let stored = keys(store).await.unwrap();
         let sealed: Vec<_> = stored.iter().map(|stored| stored.sealed.as_deref()).collect();
         assert_eq!(sealed, [None, Some(&b"sealed"[..])]);
         assert_eq!((stored[1].key.alg, stored[1].public.as_str()), (Alg::Es256, "{}"));
-        assert_eq!((stored[1].key.state, stored[1].key.created_at), (State::Retiring, later));
+        assert_eq!((stored[1].key.state, stored[1].key.created_at), (State::Active, later));
     })
     .await;
 }

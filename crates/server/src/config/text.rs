@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use countersign_core::Span;
-use countersign_core::claims::CustomClaim;
 use countersign_core::authorize::scope::STANDARD;
+use countersign_core::claims::CustomClaim;
 use countersign_core::grant::Scopes;
 use countersign_core::grant::scope::ACCOUNT;
 use countersign_core::outbound::Exception;

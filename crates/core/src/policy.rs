@@ -1,6 +1,6 @@
 //! The numbers that rules go by, in one value (design section 7). Each is a setting.
 
-use crate::{Span, key, session, throttle, token};
+use crate::{Span, grant, key, session, throttle, token};
 
 /// All limits of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct Policy {
     pub session: session::Limits,
     /// How long tokens live.
     pub token: token::access::Limits,
+    /// How long grants live that outlive their login.
+    pub grant: grant::Limits,
     /// When signing keys move on.
     pub key: key::rotate::Limits,
     /// A mailed verification works so long.
@@ -30,6 +32,7 @@ impl Default for Policy {
         Self {
             session: session::Limits::default(),
             token: token::access::Limits::default(),
+            grant: grant::Limits::default(),
             key: key::rotate::Limits::default(),
             verification: Span::hours(24),
             reset: Span::minutes(30),
@@ -44,6 +47,7 @@ impl Default for Policy {
 impl Policy {
     /// The longest that anything with a bit in a status list may live: so long the list must stand.
     pub fn longest_life(&self) -> Span {
-        self.session.absolute.max(self.session.remembered_absolute) + self.leeway
+        let sessions = self.session.absolute.max(self.session.remembered_absolute);
+        sessions.max(self.grant.offline_absolute) + self.leeway
     }
 }

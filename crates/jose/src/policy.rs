@@ -43,4 +43,6 @@ pub enum Audience<'a> {
     AnyOf(&'a [&'a str]),
     /// This kind of token has no audience: the claim must be absent.
     None,
+    /// Anybody: the caller looks at the claim itself, as an issuer does with tokens of its own.
+    Any,
 }

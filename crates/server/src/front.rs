@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::extract::bearer::Bearer;
+use crate::extract::access_token::Token;
 use crate::extract::body::is_declared_too_large;
 use crate::extract::client::{Authorization, Peer, authorization};
 use crate::extract::cookies::{Cookies, SESSION};
@@ -133,9 +133,13 @@ impl Front {
     fn by_token(&self, token: &str) -> Option<Bytes> {
         let app = &self.0.app;
         let now = app.now();
-        let bearer = Bearer::remembered(app, token, now)?;
-        let grant = app.store.grant_at_hand(bearer.grant())?;
-        bearer.admit(app, &grant, now).then(|| who_am_i(&grant.session, Face::Token, now))
+        let token = Token::remembered(app, token, now)?;
+        if !token.says_account(app) || !token.is_of_built_in() || token.key.is_some() {
+            return None;
+        }
+        let grant = app.store.grant_at_hand(token.place())?;
+        let session = grant.session()?;
+        token.admit(app, &grant, now).then(|| who_am_i(session, Face::Token, now))
     }
 
     /// The public keys, or 304 for whoever has them.

@@ -21,7 +21,7 @@ use countersign_store::key as store;
 use countersign_store::{Outcome, Store, db};
 
 use crate::config::Config;
-use crate::extract::bearer::Bearers;
+use crate::extract::access_token::Tokens;
 use crate::respond::document::etag;
 
 pub(crate) use self::sealed::{MadeKey, Sealers, prove};
@@ -48,7 +48,7 @@ pub struct Keys {
     algs: Vec<Alg>,
     jwks: Bytes,
     etag: String,
-    bearers: Bearers,
+    tokens: Tokens,
 }
 
 /// Why there are no keys to work with.
@@ -220,7 +220,7 @@ impl Keys {
             algs,
             jwks: Bytes::from(json),
             etag,
-            bearers: Bearers::default(),
+            tokens: Tokens::default(),
         }))
     }
 
@@ -255,8 +255,8 @@ impl Keys {
     }
 
     /// The tokens that these keys verified. They go with the keys.
-    pub(crate) fn bearers(&self) -> &Bearers {
-        &self.bearers
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// `jwks.json`, and its entity tag.

@@ -38,6 +38,8 @@ pub fn document() -> String {
         api::password::change,
         api::openapi::show,
         oauth2::token::token,
+        oauth2::introspect::introspect,
+        oauth2::revoke::revoke,
         well_known::jwks,
         status_list::show,
     ),

@@ -59,6 +59,8 @@ pub(crate) const TABLE: &[Route] = &[
     // OAuth 2.
     row("/oauth2/authorize", Access::AUTHORIZE, || get(oauth2::authorize::show).post(oauth2::authorize::submit)),
     row("/oauth2/token", Access::OAUTH, || post(oauth2::token::token)),
+    row("/oauth2/introspect", Access::OAUTH, || post(oauth2::introspect::introspect)),
+    row("/oauth2/revoke", Access::OAUTH, || post(oauth2::revoke::revoke)),
     row("/.well-known/jwks.json", Access::PUBLIC, || get(well_known::jwks)),
     row("/statuslists/{id}", Access::PUBLIC, || get(status_list::show)),
     // Operations.

@@ -41,7 +41,22 @@ SELECT hash, sealed, expires_at
  WHERE client_id = $1
  ORDER BY created_at DESC, id";
 
-pub(crate) const STATEMENTS: &[&str] = &[BY_ID, LIST, INSERT, INSERT_SECRET, SECRETS];
+const PLACE: &str = "
+UPDATE clients
+   SET list_id = $1,
+       list_index = $2
+ WHERE id = $3
+   AND list_id IS NULL";
+
+const MOVE: &str = "
+UPDATE clients
+   SET list_id = $1,
+       list_index = $2
+ WHERE id = $3
+   AND list_id = $4
+   AND list_index = $5";
+
+pub(crate) const STATEMENTS: &[&str] = &[BY_ID, LIST, INSERT, INSERT_SECRET, SECRETS, PLACE, MOVE];
 
 /// Clients kept in memory at most.
 const KEPT: usize = 4096;
@@ -111,6 +126,12 @@ impl Store {
         self.db.read(BY_ID, &[id.as_str().into()]).await.map(drop)
     }
 
+    /// Whether the place of a client's own tokens, given to one that was issued at `issued_at`, still counts.
+    pub async fn place_lives(&self, place: StatusIndex, issued_at: Time) -> Result<bool> {
+        self.caught_up().await?;
+        Ok(!self.live.has_ended(place) && !self.live.epoch().ends(issued_at))
+    }
+
     /// Applies a batch that changes a client, its secrets or its end: what is remembered of clients is forgotten before
     /// this returns.
     pub async fn apply_to_client(&self, batch: Batch) -> Result<Outcome> {
@@ -172,6 +193,21 @@ pub fn create_batch(new: &NewClient<'_>, stamp: &Stamp<'_>) -> Batch {
             ],
         ),
     }
+}
+
+/// Gives a client another place for its own tokens, in place of `old`. `Lost`: it has another one by now.
+pub fn place_batch(
+    client: &ClientId,
+    old: Option<StatusIndex>,
+    new: StatusIndex,
+    stamp: &Stamp<'_>,
+) -> Batch {
+    let event = Event::new(Kind::ClientChanged).client(client.clone()).detail("changed", "place");
+    let mut values = vec![new.list.bytes().into(), i64::from(new.index).into(), client.as_str().into()];
+    let batch = Batch::new(stamp, event);
+    let Some(old) = old else { return batch.exactly(1, PLACE, values) };
+    values.extend([old.list.bytes().into(), i64::from(old.index).into()]);
+    batch.exactly(1, MOVE, values)
 }
 
 fn metadata(metadata: &Metadata) -> Value {

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::client::{self, ClientId};
 use countersign_core::grant::{Generation, Grant, Login, Salt, Scopes};
+use countersign_core::replay::Mark;
 use countersign_core::revocation::StatusIndex;
-use countersign_core::session::{Acr, Method};
+use countersign_core::session::{Acr, EndReason, Method};
 use countersign_core::token::Confirmation;
 use countersign_core::url::ResourceId;
 use countersign_core::{GrantId, Span, Time};
 
 use crate::account::account_at;
 use crate::db::{Result, Row, Value};
-use crate::live::{LiveGrant, LiveSession};
+use crate::live::{LiveAccount, LiveGrant, LiveSession, Root};
 use crate::session::{ended_at, methods, session_at};
-use crate::{Batch, Store, columns, revocation};
+use crate::{Batch, Store, columns, revocation, spent};
 
 const BY_INDEX: &str = "
 SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, s.idle_ends_at, s.absolute_ends_at,
@@ -26,8 +27,8 @@ SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, 
        g.cnf, g.claims, g.used_at, g.absolute_ends_at, c.kind, c.disabled_at
   FROM grants g
   JOIN clients c ON c.id = g.client_id
-  JOIN sessions s ON s.id = g.session_id
-  JOIN accounts a ON a.id = s.account_id
+  JOIN accounts a ON a.id = g.account_id
+  LEFT JOIN sessions s ON s.id = g.session_id
   LEFT JOIN identifiers e ON e.account_id = a.id AND e.kind = 'email'
  WHERE g.list_id = $1
    AND g.list_index = $2";
@@ -41,8 +42,8 @@ SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, 
        g.cnf, g.claims, g.used_at, g.absolute_ends_at, c.kind, c.disabled_at
   FROM grants g
   JOIN clients c ON c.id = g.client_id
-  JOIN sessions s ON s.id = g.session_id
-  JOIN accounts a ON a.id = s.account_id
+  JOIN accounts a ON a.id = g.account_id
+  LEFT JOIN sessions s ON s.id = g.session_id
   LEFT JOIN identifiers e ON e.account_id = a.id AND e.kind = 'email'
  WHERE g.id = $1";
 
@@ -61,16 +62,23 @@ UPDATE sessions
 const ROTATE: &str = "
 UPDATE grants
    SET generation = generation + 1,
-       rotated_at = $1
+       rotated_at = $1,
+       used_at = $1
  WHERE id = $2
    AND generation = $3
+   AND ended_at IS NULL";
+
+const USE: &str = "
+UPDATE grants
+   SET used_at = $1
+ WHERE id = $2
    AND ended_at IS NULL";
 
 const END: &str = "
 UPDATE grants
    SET ended_at = $1,
-       end_reason = 'refresh_reuse'
- WHERE id = $2
+       end_reason = $2
+ WHERE id = $3
    AND ended_at IS NULL";
 
 const REVOKE: &str = "
@@ -80,7 +88,7 @@ SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index
  WHERE id = $2
    AND ended_at = $3";
 
-pub(crate) const STATEMENTS: &[&str] = &[BY_INDEX, BY_ID, INSERT, USE_SESSION, ROTATE, END, REVOKE];
+pub(crate) const STATEMENTS: &[&str] = &[BY_INDEX, BY_ID, INSERT, USE_SESSION, ROTATE, USE, END, REVOKE];
 
 impl Store {
     /// The grant whose tokens carry this index, with its session: from memory, else by one query. Whether it counts is
@@ -113,23 +121,37 @@ pub async fn refresh_facts(store: &Store, grant: GrantId) -> Result<Option<LiveG
     load(store, BY_ID, &[grant.bytes().into()]).await
 }
 
-/// A grant that hangs from no session is not found: there are none before `offline_access`.
+/// A grant whose session is gone is none.
 async fn load(store: &Store, sql: &'static str, key: &[Value]) -> Result<Option<LiveGrant>> {
     let as_of = store.live.as_of();
     let rows = store.db.read(sql, key).await?;
-    let load = |row: &Row| {
-        let session = LiveSession::new(&store.live, as_of, session_at(row, 0)?, None, account_at(row, 18)?);
-        let kind = columns::word(row, 49, client::Kind::parse, "a kind of client")?;
-        let client = columns::opt_time(row, 50)?.is_none().then_some(kind);
-        Ok(LiveGrant::new(&store.live, grant_at(row, 27)?, client, session))
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (grant, account) = (grant_at(row, 27)?, account_at(row, 18)?);
+    let root = match (grant.session, row.opt_bytes(0)?) {
+        (None, _) => Root::Account(LiveAccount::new(as_of, account)),
+        (Some(_), None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            Root::Session(Arc::new(LiveSession::new(&store.live, as_of, session_at(row, 0)?, None, account)))
+        }
     };
-    rows.first().map(load).transpose()
+    let kind = columns::word(row, 49, client::Kind::parse, "a kind of client")?;
+    let client = columns::opt_time(row, 50)?.is_none().then_some(kind);
+    Ok(Some(LiveGrant::new(&store.live, grant, client, root)))
 }
 
-/// Writes a new grant. Whoever calls has written to its session in the same batch.
+/// Says that a grant began.
+pub(crate) fn opened(grant: &Grant) -> Event {
+    Event::new(Kind::GrantOpened).account(grant.account).grant(grant.id).client(grant.client.clone())
+}
+
+/// Writes a new grant and says so. Whoever calls has written to its session in the same batch.
 pub(crate) fn insert(batch: Batch, grant: &Grant, stamp: &Stamp<'_>) -> Batch {
-    let event =
-        Event::new(Kind::GrantOpened).account(grant.account).grant(grant.id).client(grant.client.clone());
+    let event = grant.session.into_iter().fold(opened(grant), Event::session);
+    insert_row(batch.event(stamp, event), grant)
+}
+
+/// Writes a new grant as part of something that says so.
+pub(crate) fn insert_row(batch: Batch, grant: &Grant) -> Batch {
     let resources: Vec<_> = grant.resources.iter().map(ResourceId::as_str).collect();
     let login = grant.login.as_ref();
     let values = vec![
@@ -152,27 +174,72 @@ pub(crate) fn insert(batch: Batch, grant: &Grant, stamp: &Stamp<'_>) -> Batch {
         grant.claims.as_deref().into(),
         grant.absolute_ends_at.map(Time::micros).into(),
     ];
-    batch.event(stamp, grant.session.into_iter().fold(event, Event::session)).exactly(1, INSERT, values)
+    batch.exactly(1, INSERT, values)
 }
 
-/// The next generation begins (I10), and the session was used. `Lost`: another refresh was first, or it is over.
+/// A refresh that is written down.
+#[derive(Debug, Clone, Copy)]
+pub struct Refresh<'a> {
+    /// The grant.
+    pub grant: &'a LiveGrant,
+    /// When its session goes idle from now on, if it hangs from one.
+    pub idle_ends_at: Time,
+    /// The proof that came along, which counts once.
+    pub proof: Option<&'a Mark>,
+}
+
+/// The next generation begins (I10), and the session was used. `Lost`: another refresh was first, it is over, or the proof
+/// was used before.
 ///
 /// After it, the session is also [touched](Store::touch), so that memory knows as much as the database.
-pub fn rotate_batch(grant: &LiveGrant, from: Generation, idle_ends_at: Time, stamp: &Stamp<'_>) -> Batch {
+pub fn rotate_batch(refresh: &Refresh<'_>, from: Generation, stamp: &Stamp<'_>) -> Batch {
+    let Refresh { grant, idle_ends_at, proof } = *refresh;
     let at = stamp.at.micros();
-    let session = grant.session.session.id;
-    Batch::new(stamp, about(Kind::GrantRefreshed, &grant.grant))
-        .exactly(1, USE_SESSION, vec![at.into(), idle_ends_at.micros().into(), session.bytes().into()])
-        .exactly(1, ROTATE, vec![at.into(), grant.grant.id.bytes().into(), from.0.into()])
+    let mut batch = Batch::new(stamp, about(Kind::GrantRefreshed, &grant.grant));
+    if let Some(session) = grant.grant.session {
+        let values = vec![at.into(), idle_ends_at.micros().into(), session.bytes().into()];
+        batch = batch.exactly(1, USE_SESSION, values);
+    }
+    batch = batch.exactly(1, ROTATE, vec![at.into(), grant.grant.id.bytes().into(), from.0.into()]);
+    proof.into_iter().fold(batch, spent::spend)
+}
+
+/// The grant was used, the generation stays. `Lost`: it is over, or the proof was used before.
+pub fn use_batch(refresh: &Refresh<'_>, stamp: &Stamp<'_>) -> Batch {
+    let grant = &refresh.grant.grant;
+    let batch = Batch::new(stamp, about(Kind::GrantRefreshed, grant)).exactly(
+        1,
+        USE,
+        vec![stamp.at.micros().into(), grant.id.bytes().into()],
+    );
+    refresh.proof.into_iter().fold(batch, spent::spend)
 }
 
 /// A refresh token came back that had been replaced: its grant ends (attack OAU-42). Applies again and again.
 pub fn reuse_batch(grant: &Grant, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let batch = Batch::new(stamp, about(Kind::GrantReused, grant));
+    end(batch, grant.id, EndReason::RefreshReuse, longest_life, stamp)
+}
+
+/// The grant ends with all that it minted. Applies again and again.
+pub fn end_batch(grant: &Grant, reason: EndReason, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let event = about(Kind::GrantEnded, grant).detail("reason", reason.as_str());
+    end(Batch::new(stamp, event), grant.id, reason, longest_life, stamp)
+}
+
+/// Ends a grant as part of something that has an event of its own.
+pub(crate) fn end(
+    batch: Batch,
+    grant: GrantId,
+    reason: EndReason,
+    longest_life: Span,
+    stamp: &Stamp<'_>,
+) -> Batch {
     let at = stamp.at.micros();
     let until = (stamp.at + longest_life).micros();
-    Batch::new(stamp, about(Kind::GrantReused, grant))
-        .any(END, vec![at.into(), grant.id.bytes().into()])
-        .revoke(REVOKE, vec![until.into(), grant.id.bytes().into(), at.into()])
+    batch
+        .any(END, vec![at.into(), reason.as_str().into(), grant.bytes().into()])
+        .revoke(REVOKE, vec![until.into(), grant.bytes().into(), at.into()])
 }
 
 fn about(kind: Kind, grant: &Grant) -> Event {

@@ -25,6 +25,7 @@ pub mod live;
 pub mod login;
 pub mod meter;
 pub mod recovery;
+pub mod redeem;
 pub mod reseal;
 pub mod resource;
 pub mod restore;
@@ -59,6 +60,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         key::STATEMENTS,
         login::STATEMENTS,
         recovery::STATEMENTS,
+        redeem::STATEMENTS,
         reseal::STATEMENTS,
         resource::STATEMENTS,
         restore::STATEMENTS,

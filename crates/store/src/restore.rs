@@ -63,6 +63,18 @@ UPDATE grants
        end_reason = 'revoked'
  WHERE ended_at IS NULL";
 
+// Their places are in lists that are closed now: they get others when they are needed.
+const FORGET_CLIENTS_PLACES: &str = "
+UPDATE clients
+   SET list_id = NULL,
+       list_index = NULL
+ WHERE list_id IS NOT NULL";
+
+// Spent since, most likely, though the database does not know it any more.
+const DROP_CODES: &str = "DELETE FROM codes";
+
+const DROP_DEVICE_CODES: &str = "DELETE FROM device_codes";
+
 const KILL_RESETS: &str = "
 UPDATE resets
    SET dead_at = $1
@@ -95,6 +107,9 @@ pub(crate) const STATEMENTS: &[&str] = &[
     MOVE_BITS,
     END_TOKEN_SESSIONS,
     END_GRANTS,
+    FORGET_CLIENTS_PLACES,
+    DROP_CODES,
+    DROP_DEVICE_CODES,
     KILL_RESETS,
     DROP_PENDINGS,
     GIVE_UP_MAILS,
@@ -179,6 +194,9 @@ fn forget(
     let batch = batch
         .any(END_TOKEN_SESSIONS, vec![at()])
         .any(END_GRANTS, vec![at()])
+        .any(FORGET_CLIENTS_PLACES, Vec::new())
+        .any(DROP_CODES, Vec::new())
+        .any(DROP_DEVICE_CODES, Vec::new())
         .any(KILL_RESETS, vec![at()])
         .any(DROP_PENDINGS, Vec::new())
         .any(GIVE_UP_MAILS, vec![at()])

@@ -4,7 +4,7 @@
 //! of commits. What it says is set in memory before anyone hears of the commit (I7).
 
 use countersign_core::audit::{Event, Kind, Stamp};
-use countersign_core::revocation::{Entry, Epoch, ListId, Seq, StatusIndex};
+use countersign_core::revocation::{Entry, Epoch, Jti, ListId, Seq, StatusIndex};
 use countersign_core::secret::Hash;
 use countersign_core::{AccountId, Span, Time};
 
@@ -75,12 +75,12 @@ SELECT id, ends_at
   FROM status_lists";
 
 const BITS: &str = "
-SELECT seq, kind, list_id, list_index, subject, not_before
+SELECT seq, kind, list_id, list_index, subject, not_before, until_at
   FROM revocations
- WHERE kind = 'bit'";
+ WHERE kind IN ('bit', 'token')";
 
 const AFTER: &str = "
-SELECT seq, kind, list_id, list_index, subject, not_before
+SELECT seq, kind, list_id, list_index, subject, not_before, until_at
   FROM revocations
  WHERE seq > $1
  ORDER BY seq";
@@ -92,6 +92,10 @@ VALUES ((SELECT seq FROM revocation_seq WHERE id = 1), 'secret', $1, $2, $3)";
 const ACCOUNT: &str = "
 INSERT INTO revocations (seq, kind, subject, at, until_at)
 VALUES ((SELECT seq FROM revocation_seq WHERE id = 1), 'account', $1, $2, $3)";
+
+const TOKEN: &str = "
+INSERT INTO revocations (seq, kind, subject, at, until_at)
+VALUES ((SELECT seq FROM revocation_seq WHERE id = 1), 'token', $1, $2, $3)";
 
 pub(crate) const STATEMENTS: &[&str] = &[
     SEQ,
@@ -111,6 +115,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     AFTER,
     SECRET,
     ACCOUNT,
+    TOKEN,
 ];
 
 /// The status lists that stand.
@@ -158,8 +163,10 @@ async fn load_lists(db: &Db, live: &Live) -> Result<()> {
         live.open_list(ListId::from_bytes(row.array(0)?), columns::time(&row, 1)?);
     }
     for row in db.scan(BITS, Vec::new()).await? {
-        if let (_, Entry::Bit(index)) = entry(&row)? {
-            live.end(index);
+        match entry(&row)?.1 {
+            Entry::Bit(index) => live.end(index),
+            Entry::Token(jti, until) => live.revoke_token(jti, until),
+            Entry::Secret(_) | Entry::Account(_) | Entry::Epoch(_) => {}
         }
     }
     Ok(())
@@ -183,6 +190,12 @@ pub(crate) async fn catch_up(db: &Db, live: &Live) -> Result<()> {
 pub(crate) fn secret(batch: Batch, old: &Hash, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
     let until = stamp.at + longest_life;
     batch.revoke(SECRET, vec![old.as_bytes().into(), stamp.at.micros().into(), until.micros().into()])
+}
+
+/// A single token counts no more (RFC 7009 section 2.1); `event` says whose it was. `until`: past its end.
+pub fn token_batch(jti: Jti, until: Time, event: Event, stamp: &Stamp<'_>) -> Batch {
+    let values = vec![jti.bytes().into(), stamp.at.micros().into(), until.micros().into()];
+    Batch::new(stamp, event).revoke(TOKEN, values)
 }
 
 /// The log says that an account changed: whatever was read of it before is stale.
@@ -227,6 +240,7 @@ fn entry(row: &Row) -> Result<(Seq, Entry)> {
     let entry = match row.text(1)? {
         "bit" => Entry::Bit(status_index(row, 2)?),
         "secret" => Entry::Secret(Hash::from_bytes(row.array(4)?)),
+        "token" => Entry::Token(Jti::from_bytes(row.array(4)?), columns::time(row, 6)?),
         "account" => Entry::Account(columns::id(row, 4)?),
         "epoch" => Entry::Epoch(Epoch::from_time(columns::time(row, 5)?)),
         _ => return Err(Error::Corrupt { column: 1, expected: "a kind of revocation" }),

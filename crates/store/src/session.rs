@@ -12,7 +12,7 @@ use crate::account::account_at;
 use crate::db::{Error, Result, Row};
 use crate::live::{LiveSession, Seen};
 use crate::store::Outcome;
-use crate::{Batch, Store, columns, revocation};
+use crate::{Batch, Store, columns, redeem, revocation};
 
 const BY_SECRET: &str = "
 SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, s.idle_ends_at, s.absolute_ends_at,
@@ -241,7 +241,11 @@ pub(crate) fn end(batch: Batch, end: &End, longest_life: Span, stamp: &Stamp<'_>
         Scope::All => batch.any(END_ALL, ended()),
     };
     let batch = batch.any(END_GRANTS, ended());
-    let batch = if end.offline { batch.any(END_OFFLINE_GRANTS, ended()) } else { batch };
+    let batch = if end.offline {
+        redeem::burn_all(batch.any(END_OFFLINE_GRANTS, ended()), end.account, stamp)
+    } else {
+        batch
+    };
     revoke_ended(batch, end.account, longest_life, stamp)
 }
 

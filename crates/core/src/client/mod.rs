@@ -49,6 +49,11 @@ impl Client {
         !self.disabled && self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// Whether its tokens must be bound to a key: its profile says so, or it does (RFC 9449 section 5.2).
+    pub const fn demands_bound_tokens(&self) -> bool {
+        self.profile.demands_bound_tokens() || self.metadata.dpop_bound_access_tokens
+    }
+
     /// What people are shown: its name, else its id.
     pub fn shown_name(&self) -> &str {
         self.metadata.client_name.as_deref().unwrap_or(self.id.as_str())

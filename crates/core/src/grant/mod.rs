@@ -1,6 +1,10 @@
 //! Grants: what an account let a client do. A grant hangs from a session and ends with it.
 
+pub mod binding;
+pub mod check;
+pub mod client_credentials;
 pub mod open;
+pub mod redeem;
 pub mod refresh;
 pub mod refresh_token;
 pub mod scope;
@@ -10,7 +14,7 @@ use crate::revocation::StatusIndex;
 use crate::session::{Acr, EndReason, Method};
 use crate::token::Confirmation;
 use crate::url::ResourceId;
-use crate::{AccountId, GrantId, SessionId, Time};
+use crate::{AccountId, GrantId, SessionId, Span, Time};
 
 pub use scope::Scopes;
 
@@ -69,6 +73,21 @@ pub struct Grant {
     pub used_at: Time,
     /// See [`used_at`](Self::used_at).
     pub absolute_ends_at: Option<Time>,
+}
+
+/// How long grants live that outlive their login. Defaults: design section 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Unused for so long, it is over.
+    pub offline_idle: Span,
+    /// It is over in any case.
+    pub offline_absolute: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { offline_idle: Span::days(30), offline_absolute: Span::days(90) }
+    }
 }
 
 /// What a login proved.

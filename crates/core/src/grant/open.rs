@@ -6,7 +6,8 @@ use crate::session::Session;
 use crate::url::ResourceId;
 use crate::{GrantId, Time};
 
-use super::{Generation, Grant, Salt, Scopes};
+use super::redeem::{Code, Mint};
+use super::{Generation, Grant, Limits, Salt, Scopes};
 
 /// What the shell made for the new grant.
 #[derive(Debug, Clone)]
@@ -45,5 +46,29 @@ pub fn decide(session: &Session, birth: Birth, now: Time) -> Grant {
         claims: None,
         used_at: now,
         absolute_ends_at: None,
+    }
+}
+
+/// Lays out the grant that a code turns into: it hangs from the session, or outlives it (`offline_access`).
+pub fn by_code(code: &Code, mint: &Mint, birth: &Birth, (now, limits): (Time, &Limits)) -> Grant {
+    Grant {
+        id: birth.id,
+        account: code.account,
+        client: code.client.clone(),
+        session: (!mint.offline).then_some(code.session),
+        scopes: code.scopes.clone(),
+        resources: code.resources.clone(),
+        generation: Generation(1),
+        rotated_at: None,
+        salt: birth.salt,
+        created_at: now,
+        ended: None,
+        index: birth.index,
+        opened_by: Some(code.session),
+        login: Some(code.login.clone()),
+        confirmation: mint.key,
+        claims: code.claims.clone(),
+        used_at: now,
+        absolute_ends_at: mint.offline.then(|| now + limits.offline_absolute),
     }
 }

@@ -13,6 +13,12 @@ const MAX_LEN: usize = 1024;
 /// The scope that opens `/api/v1` to a token of a first-party client.
 pub const ACCOUNT: &str = "account";
 
+/// The scope that asks for a grant that outlives its login (`OpenID` Connect Core section 11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// The scopes that mean something here and nothing at another API.
+pub const OURS: [&str; 7] = [ACCOUNT, "openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
+
 impl Scopes {
     /// What a password login that asks for tokens gets.
     pub fn first_party() -> Self {
@@ -35,6 +41,12 @@ impl Scopes {
             }
         }
         Some(Self(words))
+    }
+
+    /// Those that mean something to another API.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self(self.0.iter().filter(|word| !OURS.contains(&word.as_str())).cloned().collect())
     }
 
     /// Whether the word is in it.

@@ -4,8 +4,11 @@ pub mod epoch;
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::secret::Hash;
-use crate::{AccountId, Random, random};
+use crate::{AccountId, Random, Time, random};
 
 pub use epoch::{Ahead, Epoch};
 
@@ -85,8 +88,42 @@ pub enum Entry {
     Secret(Hash),
     /// An account changed; never published.
     Account(AccountId),
+    /// A single token counts no more, until it ends by itself.
+    Token(Jti, Time),
     /// Everything from before ended.
     Epoch(Epoch),
+}
+
+/// The name of one access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Jti([u8; 16]);
+
+impl Jti {
+    /// A new token's name.
+    pub fn new(random: &dyn Random) -> Self {
+        Self(random::bytes(random))
+    }
+
+    /// From the bytes that the store keeps.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// What the store keeps.
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Reads the claim: 22 characters of base64url.
+    pub fn parse(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Jti {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
 }
 
 impl Entry {
@@ -96,6 +133,7 @@ impl Entry {
             Self::Bit(_) => "bit",
             Self::Secret(_) => "secret",
             Self::Account(_) => "account",
+            Self::Token(..) => "token",
             Self::Epoch(_) => "epoch",
         }
     }

@@ -37,7 +37,8 @@ pub const fn decide(account: AccountId, scope: Scope, reason: EndReason) -> End 
         | EndReason::Replaced
         | EndReason::Evicted
         | EndReason::RefreshReuse
-        | EndReason::ConsentWithdrawn => false,
+        | EndReason::ConsentWithdrawn
+        | EndReason::CodeReuse => false,
     };
     End { account, scope, reason, offline }
 }

@@ -103,10 +103,12 @@ pub enum EndReason {
     RefreshReuse,
     /// The account took back what it had let the client do.
     ConsentWithdrawn,
+    /// A code was used a second time (attack OAU-18).
+    CodeReuse,
 }
 
 impl EndReason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Logout,
         Self::Revoked,
         Self::Replaced,
@@ -116,6 +118,7 @@ impl EndReason {
         Self::AccountClosed,
         Self::RefreshReuse,
         Self::ConsentWithdrawn,
+        Self::CodeReuse,
     ];
 
     /// The word in the store and the audit log.
@@ -130,6 +133,7 @@ impl EndReason {
             Self::AccountClosed => "account_closed",
             Self::RefreshReuse => "refresh_reuse",
             Self::ConsentWithdrawn => "consent_withdrawn",
+            Self::CodeReuse => "code_reuse",
         }
     }
 

@@ -3,8 +3,8 @@
 //! A token carries the limits of its session (invariant I1): it never outlives the earliest of its own life and the
 //! session's two ends.
 
+use crate::grant::client_credentials::Granted;
 use crate::grant::{Grant, Scopes};
-use crate::session::Session;
 use crate::url::ResourceId;
 use crate::{Span, Time};
 
@@ -36,23 +36,30 @@ pub struct Mint {
     pub expires_at: i64,
 }
 
-/// Lays out an access token of `grant` under `session`, whose idle end is `idle_ends_at` by now.
+/// Lays out an access token of `grant`; what it hangs from ends at `ends_at`.
 pub fn decide(
     grant: &Grant,
-    session: &Session,
-    idle_ends_at: Time,
+    ends_at: Time,
     asked: (Option<&Scopes>, Option<&ResourceId>),
     clock: (Time, &Limits),
 ) -> Mint {
     let (scopes, resource) = asked;
     let (now, limits) = clock;
-    let end = (now + limits.life).min(idle_ends_at).min(session.absolute_ends_at);
+    let end = (now + limits.life).min(ends_at);
     let audience = resource.or(grant.resources.first()).cloned();
-    let scopes = match &audience {
-        Some(_) => Scopes::default(),
-        None => scopes.filter(|asked| !asked.is_empty()).unwrap_or(&grant.scopes).clone(),
-    };
+    let scopes = scopes.filter(|asked| !asked.is_empty()).unwrap_or(&grant.scopes);
+    let scopes = if audience.is_some() { scopes.elsewhere() } else { scopes.clone() };
     Mint { audience, scopes, issued_at: now.seconds(), expires_at: end.seconds() }
+}
+
+/// Lays out an access token that a client gets on its own account.
+pub fn to_client(granted: Granted, (now, limits): (Time, &Limits)) -> Mint {
+    Mint {
+        audience: granted.audience,
+        scopes: granted.scopes,
+        issued_at: now.seconds(),
+        expires_at: (now + limits.life).seconds(),
+    }
 }
 
 #[cfg(test)]
@@ -62,7 +69,7 @@ mod tests {
     use crate::grant::{Salt, open};
     use crate::login::password::Candidate;
     use crate::revocation::{ListId, StatusIndex};
-    use crate::session::{self, Device, Face};
+    use crate::session::{self, Device, Face, Session};
     use crate::{AccountId, GrantId, SessionId};
 
     const NOW: Time = Time::from_micros(1_700_000_000_000_000);
@@ -91,7 +98,10 @@ mod tests {
         let (grant, session) = parts(None);
         let limits = Limits::default();
         let idle = session.idle_ends_at;
-        let exp = |now, idle| decide(&grant, &session, idle, (None, None), (now, &limits)).expires_at;
+        let exp = |now, idle: Time| {
+            let end = idle.min(session.absolute_ends_at);
+            decide(&grant, end, (None, None), (now, &limits)).expires_at
+        };
         assert_eq!(exp(NOW, idle), (NOW + Span::minutes(5)).seconds());
         assert_eq!(exp(idle - Span::minutes(1), idle), idle.seconds());
         let last = session.absolute_ends_at - Span::seconds(7);
@@ -103,13 +113,15 @@ mod tests {
         let (grant, session) = parts(None);
         let limits = Limits::default();
         let mint = |grant: &Grant, scopes, resource| {
-            decide(grant, &session, session.idle_ends_at, (scopes, resource), (NOW, &limits))
+            decide(grant, session.idle_ends_at, (scopes, resource), (NOW, &limits))
         };
         let own = mint(&grant, None, None);
         assert_eq!((own.audience, own.scopes.to_string()), (None, "account".to_owned()));
         let api = ResourceId::parse("https://api.example").unwrap();
         let other = mint(&grant, None, Some(&api));
         assert_eq!((other.audience, other.scopes), (Some(api.clone()), Scopes::default()));
+        let mixed = Grant { scopes: Scopes::parse("openid notes.read account").unwrap(), ..grant.clone() };
+        assert_eq!(mint(&mixed, None, Some(&api)).scopes.to_string(), "notes.read");
         let (bound, _) = parts(Some("https://api.example"));
         assert_eq!(mint(&bound, None, None).audience, Some(api));
     }

@@ -70,6 +70,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/oauth2/authorize", Nothing),          // leads to the login
     ("POST", "/oauth2/authorize", Nothing),         // reads no cookie
     ("POST", "/oauth2/token", Nothing),             // asks for the refresh token
+    ("POST", "/oauth2/introspect", Nothing),        // asks for a client that proves itself
+    ("POST", "/oauth2/revoke", Nothing),            // asks for a client, and for the token itself
     ("GET", "/.well-known/jwks.json", Nothing),     // public keys
     ("GET", "/statuslists/{id}", Nothing),          // bits without names
     ("GET", "/healthz", Nothing),                   // operations

@@ -7,7 +7,7 @@ use countersign_core::claims::CustomClaim;
 use countersign_core::grant::Scopes;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
-use countersign_core::{Policy, Span, key, session, token};
+use countersign_core::{Policy, Span, grant, key, session, token};
 use countersign_jose::Alg;
 use countersign_store::db::StoreUrl;
 use ipnet::IpNet;
@@ -200,6 +200,10 @@ fn policy(raw: &raw::Config, throttle: countersign_core::throttle::Limits) -> Po
             remembered_absolute: raw.session.remembered_absolute,
             concurrent: Some(raw.session.concurrent).filter(|limit| *limit > 0),
         },
+        grant: grant::Limits {
+            offline_idle: raw.grant.offline_idle,
+            offline_absolute: raw.grant.offline_absolute,
+        },
         token: token::access::Limits { life: raw.token.life, refresh_grace: raw.token.refresh_grace },
         key: key::rotate::Limits {
             active: raw.keys.active,
@@ -267,6 +271,8 @@ fn lives(raw: &raw::Config, found: &mut Findings) {
         ("session.remembered_idle", session.remembered_idle),
         ("session.remembered_absolute", session.remembered_absolute),
         ("token.life", token.life),
+        ("grant.offline_idle", raw.grant.offline_idle),
+        ("grant.offline_absolute", raw.grant.offline_absolute),
         ("account.verification", account.verification),
         ("account.reset", account.reset),
         ("audit.kept", raw.audit.kept),
@@ -282,6 +288,11 @@ fn lives(raw: &raw::Config, found: &mut Findings) {
             session.remembered_idle,
             session.remembered_absolute,
         ),
+        (
+            ["grant.offline_idle", "grant.offline_absolute"],
+            raw.grant.offline_idle,
+            raw.grant.offline_absolute,
+        ),
     ];
     for (keys, idle, absolute) in ends {
         let [idle_key, absolute_key] = keys;
@@ -295,6 +306,12 @@ fn lives(raw: &raw::Config, found: &mut Findings) {
             token.refresh_grace,
             Span::minutes(5),
             "5m: within it a stolen token goes unnoticed",
+        ),
+        (
+            "grant.offline_absolute",
+            raw.grant.offline_absolute,
+            Span::days(400),
+            "400d: ask for consent again",
         ),
         ("clock.leeway", raw.clock.leeway, Span::seconds(60), "60s: set the clocks instead"),
         ("account.verification", account.verification, Span::days(7), "7d"),

@@ -30,6 +30,7 @@ pub(super) struct Config {
     _ephemeral: EphemeralStore,
     pub(super) session: Session,
     pub(super) token: Token,
+    pub(super) grant: Grant,
     pub(super) keys: Keys,
     pub(super) password: Password,
     pub(super) account: Account,
@@ -110,6 +111,15 @@ pub(super) struct Token {
     pub(super) life: Span,
     #[serde(deserialize_with = "text")]
     pub(super) refresh_grace: Span,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Grant {
+    #[serde(deserialize_with = "text")]
+    pub(super) offline_idle: Span,
+    #[serde(deserialize_with = "text")]
+    pub(super) offline_absolute: Span,
 }
 
 #[derive(Deserialize)]
@@ -249,6 +259,7 @@ mod tests {
             fields_of::<EphemeralStore>("ephemeral."),
             fields_of::<Session>("session."),
             fields_of::<Token>("token."),
+            fields_of::<Grant>("grant."),
             fields_of::<Keys>("keys."),
             fields_of::<Password>("password."),
             fields_of::<Account>("account."),

@@ -134,6 +134,10 @@ pub const SETTINGS: &[Setting] = &[
     setting("token.refresh_grace", Span, Is("30s"),
         "A refresh token that was just replaced gets its successor once more for so long, at most `5m`: for lost answers \
          and second tabs. Later use of it ends the grant."),
+    setting("grant.offline_idle", Span, Is("30d"),
+        "A grant that outlives its login (`offline_access`) ends when it is not used for so long."),
+    setting("grant.offline_absolute", Span, Is("90d"),
+        "It ends after so long in any case, at most `400d`."),
     setting("keys.active", Span, Is("90d"), "A key signs for so long before the next one takes over."),
     setting("keys.published_before", Span, Is("24h"),
         "A key is published so long before it signs: longer than verifiers cache keys, at least `10m`."),

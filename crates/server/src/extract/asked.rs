@@ -17,10 +17,14 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// A field, if there is something in it.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.form.get(name).filter(|value| !value.is_empty())
+    }
+
     /// A field that has to be there.
     pub(crate) fn required(&self, name: &str) -> Result<&str, Problem> {
-        let value = self.form.get(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| Problem::oauth("invalid_request", format!("{name} is missing.")))
+        self.field(name).ok_or_else(|| Problem::oauth("invalid_request", format!("{name} is missing.")))
     }
 
     /// The scopes that are named, if any are.

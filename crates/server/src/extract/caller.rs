@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use countersign_core::client::ClientId;
 use countersign_core::session::Face;
 use countersign_core::{AccountId, SessionId};
 use countersign_store::live::{LiveGrant, LiveSession};
@@ -13,7 +14,7 @@ use crate::app::App;
 use crate::ctx::Ctx;
 use crate::respond::problem::{Kind, Problem};
 
-use super::bearer::{Bearer, invalid_token};
+use super::access_token::{Token, invalid_token};
 use super::client::{Authorization, authorization};
 use super::cookies::{Cookies, SESSION};
 
@@ -23,14 +24,13 @@ pub(crate) enum Caller {
     /// Its cookie.
     Cookie(Arc<LiveSession>),
     /// A token of one of its grants.
-    Token(Arc<LiveGrant>),
+    Token(Arc<LiveGrant>, Arc<LiveSession>),
 }
 
 impl Caller {
     pub(crate) fn live(&self) -> &LiveSession {
         match self {
-            Self::Cookie(session) => session,
-            Self::Token(grant) => &grant.session,
+            Self::Cookie(session) | Self::Token(_, session) => session,
         }
     }
 
@@ -38,14 +38,14 @@ impl Caller {
     pub(crate) fn grant(&self) -> Option<&LiveGrant> {
         match self {
             Self::Cookie(_) => None,
-            Self::Token(grant) => Some(grant),
+            Self::Token(grant, _) => Some(grant),
         }
     }
 
     pub(crate) const fn face(&self) -> Face {
         match self {
             Self::Cookie(_) => Face::Cookie,
-            Self::Token(_) => Face::Token,
+            Self::Token(..) => Face::Token,
         }
     }
 
@@ -100,11 +100,36 @@ async fn by_cookie(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Arc<LiveSess
 }
 
 async fn by_token(ctx: &Ctx, token: &str) -> Result<Caller, Problem> {
-    let bearer = Bearer::read(&ctx.app, token, ctx.now)?;
-    match ctx.app.store.session_by_index(bearer.grant(), ctx.now).await? {
-        Some(grant) if bearer.admit(&ctx.app, &grant, ctx.now) => Ok(Caller::Token(grant)),
-        _ => Err(invalid_token()),
+    let token = Token::read(&ctx.app, token, ctx.now)?;
+    // Bound to a key, and no proof of the key came along: no bearer token (RFC 9449 section 7.2).
+    if !token.is_for(&ctx.app) || token.key.is_some() {
+        return Err(invalid_token());
     }
+    if !token.says_account(&ctx.app) || !is_first_party(ctx, &token).await? {
+        return Err(insufficient(
+            "The token does not open this API: it needs the scope account of a first-party client.",
+        ));
+    }
+    let grant = ctx.app.store.session_by_index(token.place(), ctx.now).await?;
+    let grant = grant.filter(|grant| token.admit(&ctx.app, grant, ctx.now)).ok_or_else(invalid_token)?;
+    match grant.session().cloned() {
+        Some(session) => Ok(Caller::Token(grant, session)),
+        None => Err(insufficient("The token outlived its login: this API is about a login that lives.")),
+    }
+}
+
+async fn is_first_party(ctx: &Ctx, token: &Token) -> Result<bool, Problem> {
+    if token.is_of_built_in() {
+        return Ok(true);
+    }
+    let Some(client) = ClientId::parse(&token.claims.client_id) else { return Ok(false) };
+    Ok(ctx.app.store.client(&client).await?.is_some_and(|stored| stored.client.first_party))
+}
+
+fn insufficient(detail: &'static str) -> Problem {
+    Problem::new(Kind::Forbidden)
+        .detail(detail)
+        .challenge("Bearer error=\"insufficient_scope\", scope=\"account\"")
 }
 
 fn unproved() -> Problem {

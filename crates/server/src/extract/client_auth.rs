@@ -204,7 +204,7 @@ async fn spend(
 }
 
 /// The one answer. The challenge only where the header was tried (RFC 6749 section 5.2).
-fn invalid_client(by_header: bool) -> Problem {
+pub(crate) fn invalid_client(by_header: bool) -> Problem {
     let problem = Problem::oauth("invalid_client", "The client is unknown, closed, or did not prove itself.");
     if by_header { problem.challenge("Basic realm=\"countersign\"") } else { problem }
 }

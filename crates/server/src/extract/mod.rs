@@ -1,7 +1,7 @@
 //! Requests read: bytes turned into types, or refused.
 
+pub(crate) mod access_token;
 pub(crate) mod asked;
-pub(crate) mod bearer;
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod client;

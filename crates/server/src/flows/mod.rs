@@ -4,12 +4,14 @@
 
 pub(crate) mod authorize;
 pub(crate) mod choose;
+pub(crate) mod client_credentials;
 pub(crate) mod consent;
 pub(crate) mod end;
 pub(crate) mod login;
 mod pace;
 pub(crate) mod password;
 pub(crate) mod recover;
+pub(crate) mod redeem;
 pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod reset;

@@ -1,16 +1,19 @@
 //! `grant_type=refresh_token`.
 
 use countersign_core::audit::Actor;
-use countersign_core::grant::refresh::{Decision, Refusal, Request, Target, decide};
+use countersign_core::client::Client;
+use countersign_core::grant::Generation;
+use countersign_core::grant::refresh::{Decision, Limits, Refusal, Request, Target, decide};
 use countersign_core::grant::refresh_token::RefreshToken;
-use countersign_core::token::access;
-use countersign_store::grant as store;
+use countersign_core::token::{Confirmation, access};
+use countersign_store::grant::{self as store, Refresh};
+use countersign_store::live::LiveGrant;
 
 use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
 use crate::metrics::Refresh as Outcome;
-use crate::respond::problem::Problem;
-use crate::respond::token::{TokenResponse, issue};
+use crate::respond::problem::{Kind, Problem};
+use crate::respond::token::{Issue, TokenResponse, issue};
 
 /// What comes of a refresh that is no answer of tokens.
 enum Failure {
@@ -32,7 +35,7 @@ impl<E: Into<Problem>> From<E> for Failure {
 /// its grant (I10).
 pub(crate) async fn refresh(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse, Problem> {
     let request = read(ctx, asked)?;
-    let result = try_refresh(ctx, &request).await;
+    let result = try_refresh(ctx, &asked.client.client, &request).await;
     ctx.app.metrics.refresh(match &result {
         Ok((_, outcome)) => *outcome,
         Err(Failure::Reuse) => Outcome::Reused,
@@ -53,10 +56,15 @@ fn read(ctx: &Ctx, asked: &Asked<'_>) -> Result<Request, Problem> {
         client: asked.client.client.id.clone(),
         scopes: asked.scopes()?,
         target: asked.target(ctx)?,
+        key: None,
     })
 }
 
-async fn try_refresh(ctx: &Ctx, request: &Request) -> Result<(TokenResponse, Outcome), Failure> {
+async fn try_refresh(
+    ctx: &Ctx,
+    client: &Client,
+    request: &Request,
+) -> Result<(TokenResponse, Outcome), Failure> {
     let app = &ctx.app;
     let mut attempts = ctx.attempts();
     let resource = request.target.as_ref().and_then(Target::resource);
@@ -64,55 +72,82 @@ async fn try_refresh(ctx: &Ctx, request: &Request) -> Result<(TokenResponse, Out
         Some(resource) => app.resource_known(resource).await?,
         None => true,
     };
+    let limits =
+        Limits { grace: app.policy.token.refresh_grace, offline_idle: app.policy.grant.offline_idle };
     loop {
         let Some(live) = store::refresh_facts(&app.store, request.token.grant).await? else {
             return Err(Failure::Refused(Refusal::Unknown));
         };
-        let facts = live.refresh_facts(app.store.live(), resource_known);
-        let (grant, session) = (&live.grant, &live.session.session);
-        let (batch, generation) = match decide(&facts, request, app.policy.token.refresh_grace, ctx.now) {
+        let facts = live.refresh_facts(app.store.live(), client, resource_known);
+        let stamp = ctx.stamp(Actor::Account(live.grant.account));
+        let used = used(ctx, &live);
+        let (batch, generation, key) = match decide(&facts, request, limits, ctx.now) {
             Decision::Refuse(refusal) => return Err(Failure::Refused(refusal)),
-            Decision::Repeat { present } => (None, present),
-            Decision::Rotate { from } => {
-                let stamp = ctx.stamp(Actor::Account(grant.account));
-                let idle_ends_at = app.policy.session.idle_end(ctx.now, session.remember);
-                (Some(store::rotate_batch(&live, from, idle_ends_at, &stamp)), from.next())
+            Decision::Repeat { present, key, used: false } => (None, present, key),
+            Decision::Repeat { present, key, used: true } => {
+                (Some(store::use_batch(&used, &stamp)), present, key)
+            }
+            Decision::Rotate { from, key } => {
+                (Some(store::rotate_batch(&used, from, &stamp)), from.next(), key)
             }
             Decision::Reuse => {
-                let stamp = ctx.stamp(Actor::Anonymous);
-                if attempts.apply(store::reuse_batch(grant, app.policy.longest_life(), &stamp)).await? {
+                let (stamp, life) = (ctx.stamp(Actor::Anonymous), app.policy.longest_life());
+                if attempts.apply(store::reuse_batch(&live.grant, life, &stamp)).await? {
                     return Err(Failure::Reuse);
                 }
                 continue;
             }
         };
-        let repeat = batch.is_none();
+        let rotated = generation != live.grant.generation;
         if let Some(batch) = batch
             && !attempts.apply(batch).await?
         {
             continue;
         }
-        app.store.touch(&live.session, ctx.now, &app.policy.session);
-        let asked = (request.scopes.as_ref(), resource);
-        let clock = (ctx.now, &app.policy.token);
-        let mint = access::decide(grant, session, live.session.idle_ends_at(), asked, clock);
-        let response = issue(ctx, (grant, generation), session, &mint)?;
+        let response = answer(ctx, (&live, generation), request, key)?;
         // A repeat wrote nothing that an end could have collided with: look once more before the bytes leave (I1).
-        if repeat && live.check(app.store.live(), ctx.now).is_err() {
+        if !rotated && live.check(app.store.live(), ctx.now).is_err() {
             return Err(Failure::Refused(Refusal::Ended));
         }
-        return Ok((response, if repeat { Outcome::Repeated } else { Outcome::Rotated }));
+        return Ok((response, if rotated { Outcome::Rotated } else { Outcome::Repeated }));
     }
+}
+
+/// What is written of the refresh, if anything is.
+fn used<'a>(ctx: &Ctx, grant: &'a LiveGrant) -> Refresh<'a> {
+    let remember = grant.session().is_some_and(|session| session.session.remember);
+    Refresh { grant, idle_ends_at: ctx.app.policy.session.idle_end(ctx.now, remember), proof: None }
+}
+
+fn answer(
+    ctx: &Ctx,
+    (live, generation): (&LiveGrant, Generation),
+    request: &Request,
+    key: Option<Confirmation>,
+) -> Result<TokenResponse, Problem> {
+    let app = &ctx.app;
+    if let Some(session) = live.session() {
+        app.store.touch(session, ctx.now, &app.policy.session);
+    }
+    let resource = request.target.as_ref().and_then(Target::resource);
+    let asked = (request.scopes.as_ref(), resource);
+    let mint = access::decide(&live.grant, live.ends_at(), asked, (ctx.now, &app.policy.token));
+    let login = live.login().ok_or_else(|| Problem::new(Kind::Internal).cause("a grant of no login"))?;
+    let refresh = Some(generation);
+    issue(ctx, &Issue { grant: &live.grant, login: &login, mint: &mint, refresh, key })
 }
 
 /// What a refusal is to a client, one table (RFC 6749 section 5.2, RFC 8707 section 2).
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::Unknown | Refusal::Ended => {
+        Refusal::Unknown | Refusal::Ended | Refusal::Key => {
             Problem::oauth("invalid_grant", "The refresh token does not count: sign in again.")
         }
         Refusal::Client => Problem::oauth("invalid_client", "No such client, or it is disabled."),
         Refusal::Scope => Problem::oauth("invalid_scope", "More than was granted."),
         Refusal::Target => Problem::oauth("invalid_target", "Not a resource of this grant."),
+        Refusal::KeyMissing => {
+            Problem::oauth("invalid_dpop_proof", "Send a DPoP proof: the tokens are bound to a key.")
+        }
     }
 }

@@ -7,7 +7,8 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use countersign_core::account::Account;
 use countersign_core::client;
-use countersign_core::grant::{Grant, refresh};
+use countersign_core::client::Client;
+use countersign_core::grant::{self, Grant, Login, refresh};
 use countersign_core::secret::Hash;
 use countersign_core::session::Session;
 use countersign_core::session::check::{self, Refusal};
@@ -93,7 +94,7 @@ impl LiveSession {
         self.secret.is_some_and(|secret| live.marks.is_replaced(&secret))
     }
 
-    fn facts(&self, live: &Live) -> check::Facts<'_> {
+    pub(crate) fn facts(&self, live: &Live) -> check::Facts<'_> {
         check::Facts {
             session: &self.session,
             idle_ends_at: self.idle_ends_at(),
@@ -104,46 +105,115 @@ impl LiveSession {
     }
 }
 
-/// A grant and the session that it hangs from.
+/// A grant and what it hangs from.
 #[derive(Debug)]
 pub struct LiveGrant {
     /// As it was read.
     pub grant: Grant,
     /// Its client's kind; none where the client is disabled.
     pub client: Option<client::Kind>,
-    /// Its session. This is the token face's own copy: an [`Answer`] kept in it is never given to a cookie.
-    pub session: LiveSession,
+    /// What it hangs from.
+    pub root: Root,
     list: Option<Arc<List>>,
 }
 
+/// What a grant hangs from.
+#[derive(Debug)]
+pub enum Root {
+    /// Its session. This is the token face's own copy: an [`Answer`] kept in it is never given to a cookie.
+    Session(Arc<LiveSession>),
+    /// The account alone: it outlives its login (`offline_access`).
+    Account(LiveAccount),
+}
+
+/// An account as it was read.
+#[derive(Debug)]
+pub struct LiveAccount {
+    /// When the log names it, it is read anew.
+    pub account: Account,
+    as_of: AsOf,
+}
+
+impl LiveAccount {
+    /// `as_of` is the time of the marks before the row was read.
+    pub(crate) const fn new(as_of: AsOf, account: Account) -> Self {
+        Self { account, as_of }
+    }
+}
+
 impl LiveGrant {
-    pub(crate) fn new(live: &Live, grant: Grant, client: Option<client::Kind>, session: LiveSession) -> Self {
-        Self { list: live.list(grant.index.list), grant, client, session }
+    pub(crate) fn new(live: &Live, grant: Grant, client: Option<client::Kind>, root: Root) -> Self {
+        Self { list: live.list(grant.index.list), grant, client, root }
     }
 
-    /// Whether tokens of the grant count at `now`: its own bit, its client, and all that its session's check asks (I1).
-    pub fn check(&self, live: &Live, now: Time) -> Result<(), Refusal> {
-        let facts = self.facts(live);
-        let before_epoch = live.epoch().ends(self.grant.created_at);
-        let over = self.grant.ended.is_some() || self.client.is_none() || before_epoch;
-        check::decide(check::Facts { revoked: facts.revoked || over, ..facts }, now)
-    }
-
-    /// What the refresh rule wants to know. `resource_known`: the resource that was asked for is one of ours.
-    pub fn refresh_facts(&self, live: &Live, resource_known: bool) -> refresh::Facts<'_> {
-        refresh::Facts {
-            grant: Some(&self.grant),
-            session: Some(self.facts(live)),
-            client: self.client,
-            resource_known,
-            epoch: live.epoch(),
+    /// The session that it hangs from; none where it outlives its login.
+    pub const fn session(&self) -> Option<&Arc<LiveSession>> {
+        match &self.root {
+            Root::Session(session) => Some(session),
+            Root::Account(_) => None,
         }
     }
 
-    /// A grant whose bit is set is as dead as its session.
-    fn facts(&self, live: &Live) -> check::Facts<'_> {
-        let session = self.session.facts(live);
-        check::Facts { revoked: session.revoked || is_set(self.list.as_deref(), self.grant.index), ..session }
+    /// Whose it is.
+    pub fn account(&self) -> &Account {
+        match &self.root {
+            Root::Session(session) => &session.account,
+            Root::Account(account) => &account.account,
+        }
+    }
+
+    /// What the login behind it proved: that of the authorization, so that it stays what it was, else the session's.
+    pub fn login(&self) -> Option<Login> {
+        let session = || {
+            let session = &self.session()?.session;
+            Some(Login { at: session.authenticated_at, amr: session.amr.clone(), acr: session.acr })
+        };
+        self.grant.login.clone().or_else(session)
+    }
+
+    /// When what it hangs from ends, unless it is used again.
+    pub fn ends_at(&self) -> Time {
+        match &self.root {
+            Root::Session(live) => live.session.absolute_ends_at.min(live.idle_ends_at()),
+            Root::Account(_) => self.grant.absolute_ends_at.unwrap_or(self.grant.created_at),
+        }
+    }
+
+    /// Whether tokens of the grant count at `now`: its own bit, its client, and what it hangs from (I1).
+    pub fn check(&self, live: &Live, now: Time) -> Result<(), Refusal> {
+        grant::check::decide(&self.facts(live), now)
+    }
+
+    /// What the refresh rule wants to know. `resource_known`: the resource that was asked for is one of ours.
+    pub fn refresh_facts(&self, live: &Live, client: &Client, resource_known: bool) -> refresh::Facts<'_> {
+        refresh::Facts {
+            grant: Some(self.facts(live)),
+            client: self.client,
+            first_party: client.first_party,
+            demands_key: client.demands_bound_tokens(),
+            resource_known,
+        }
+    }
+
+    /// Whether the account changed after this was read.
+    pub(super) fn is_stale(&self, live: &Live) -> bool {
+        match &self.root {
+            Root::Session(session) => session.is_stale(live),
+            Root::Account(account) => live.marks.has_changed(account.account.id, account.as_of),
+        }
+    }
+
+    fn facts(&self, live: &Live) -> grant::check::Facts<'_> {
+        grant::check::Facts {
+            grant: &self.grant,
+            root: match &self.root {
+                Root::Session(session) => grant::check::Root::Session(session.facts(live)),
+                Root::Account(account) => grant::check::Root::Account(account.account.state),
+            },
+            client_open: self.client.is_some(),
+            revoked: is_set(self.list.as_deref(), self.grant.index),
+            epoch: live.epoch(),
+        }
     }
 }
 

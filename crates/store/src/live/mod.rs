@@ -13,14 +13,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use countersign_core::revocation::{Entry, Epoch, ListId, Seq, StatusIndex};
+use countersign_core::revocation::{Entry, Epoch, Jti, ListId, Seq, StatusIndex};
 use countersign_core::secret::Hash;
 use countersign_core::{SessionId, Time};
 use parking_lot::RwLock;
 use quick_cache::sync::Cache;
 
 use self::list::List;
-pub use self::login::{Answer, LiveGrant, LiveSession};
+pub use self::login::{Answer, LiveAccount, LiveGrant, LiveSession, Root};
 use self::marks::{AsOf, Marks};
 use self::seen::Pulses;
 pub(crate) use self::seen::Seen;
@@ -34,6 +34,7 @@ pub struct Live {
     lists: RwLock<HashMap<ListId, Arc<List>>>,
     seq: AtomicI64,
     epoch: AtomicI64,
+    tokens: RwLock<HashMap<Jti, Time>>,
     owed: AtomicU64,
     paid: AtomicU64,
     claims: AtomicU64,
@@ -54,6 +55,7 @@ impl Live {
             lists: RwLock::default(),
             seq: AtomicI64::new(seq.0),
             epoch: AtomicI64::new(Epoch::BEGINNING.not_before().micros()),
+            tokens: RwLock::default(),
             owed: AtomicU64::new(0),
             paid: AtomicU64::new(0),
             claims: AtomicU64::new(0),
@@ -110,6 +112,7 @@ impl Live {
                     self.sessions.remove(secret);
                 }
                 Entry::Account(account) => self.marks.account_changed(*account),
+                Entry::Token(jti, until) => self.revoke_token(*jti, *until),
                 Entry::Epoch(epoch) => self.begin(*epoch),
             }
         }
@@ -124,6 +127,16 @@ impl Live {
             list.set(index.index);
         }
         self.grants.remove(&index);
+    }
+
+    /// A single token counts no more, until it would have ended anyway.
+    pub(crate) fn revoke_token(&self, jti: Jti, until: Time) {
+        self.tokens.write().insert(jti, until);
+    }
+
+    /// Whether a single token was revoked (RFC 7009).
+    pub fn is_token_revoked(&self, jti: &Jti) -> bool {
+        self.tokens.read().contains_key(jti)
     }
 
     /// Something was, or may have been, committed that this memory does not know: until the log is read, nobody may
@@ -176,7 +189,7 @@ impl Live {
 
     /// A grant that was used lately, unless its account changed since.
     pub(crate) fn grant(&self, index: StatusIndex) -> Option<Arc<LiveGrant>> {
-        self.grants.get(&index).filter(|grant| !grant.session.is_stale(self))
+        self.grants.get(&index).filter(|grant| !grant.is_stale(self))
     }
 
     /// Keeps a grant, if it is worth it.
@@ -191,8 +204,13 @@ impl Live {
         self.pulses.peek(session)
     }
 
-    /// Whether a session's bit is set.
-    pub(crate) fn has_ended(&self, index: StatusIndex) -> bool {
+    /// Whether the list of this place stands until `until`, and its bit is clear.
+    pub fn lasts(&self, place: StatusIndex, until: Time) -> bool {
+        self.list(place.list).is_some_and(|list| until < list.ends_at() && !list.is_set(place.index))
+    }
+
+    /// Whether a bit is set, or its list is gone.
+    pub fn has_ended(&self, index: StatusIndex) -> bool {
         self.list(index.list).is_none_or(|list| list.is_set(index.index))
     }
 
@@ -209,9 +227,10 @@ impl Live {
     /// Gives back memory: lists past their end, marks that no stale read can bring back, what nobody holds any more.
     pub(crate) fn prune(&self, now: Time) {
         self.lists.write().retain(|_, list| now < list.ends_at());
+        self.tokens.write().retain(|_, until| now < *until);
         self.marks.prune(now, || {
             self.sessions.retain(|_, session| !session.is_stale(self) && !session.is_replaced(self));
-            self.grants.retain(|_, grant| !grant.session.is_stale(self));
+            self.grants.retain(|_, grant| !grant.is_stale(self));
         });
         self.pulses.prune();
     }

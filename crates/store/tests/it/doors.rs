@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use countersign_core::account::Identifier;
+use countersign_core::client::ClientId;
 use countersign_core::grant::{self, Grant, Salt};
 use countersign_core::login::password::Candidate;
 use countersign_core::secret::Hash;
@@ -11,6 +12,7 @@ use countersign_core::session::end::{self, Scope};
 use countersign_core::session::open::{self, Open};
 use countersign_core::session::{Device, EndReason, Face, Limits};
 use countersign_core::{GrantId, SessionId, Time, random};
+use countersign_store::client::Stored;
 use countersign_store::live::{LiveGrant, LiveSession};
 use countersign_store::login::{login_facts, open_batch};
 use countersign_store::session::end_batch;
@@ -19,6 +21,11 @@ use countersign_store::{Batch, Store};
 use tokio::task::JoinHandle;
 
 use crate::people::{self, LIFE, applied, stamp};
+
+/// The client of every grant here.
+pub(crate) async fn built_in(store: &Store) -> Arc<Stored> {
+    store.client(&ClientId::built_in()).await.expect("an answer").expect("a client")
+}
 
 /// What the store knows of the account at login.
 pub(crate) async fn candidate(store: &Store, address: &str) -> Candidate {

@@ -19,6 +19,7 @@ use countersign_store::revocation::end_everything_batch;
 use countersign_store::session::sessions_of;
 use countersign_store::{Batch, Store};
 
+use crate::doors::built_in;
 use crate::faces::{Login, faces, log_in};
 use crate::people::{self, LIFE, applied, every_store, lost, mail, pending, stamp};
 use crate::support::{NOW, where_it_lasts};
@@ -36,8 +37,10 @@ async fn refresh(store: &Store, login: &Login, at: Time) -> Decision {
     let grant = &login.grant;
     let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
     let token = RefreshToken { key: 1, grant: grant.id, generation: grant.generation, salt: grant.salt };
-    let request = Request { token, client: ClientId::built_in(), scopes: None, target: None };
-    refresh::decide(&facts.refresh_facts(store.live(), true), &request, Span::seconds(30), at)
+    let request = Request { token, client: ClientId::built_in(), scopes: None, target: None, key: None };
+    let limits = refresh::Limits { grace: Span::seconds(30), offline_idle: Span::days(30) };
+    let client = built_in(store).await;
+    refresh::decide(&facts.refresh_facts(store.live(), &client.client, true), &request, limits, at)
 }
 
 /// A link that was mailed at `at`.

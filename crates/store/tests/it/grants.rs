@@ -12,25 +12,35 @@ use countersign_core::session::{Limits, check};
 use countersign_core::url::ResourceId;
 use countersign_core::{Span, Time};
 use countersign_store::audit::{Filter, events};
-use countersign_store::grant::{refresh_facts, reuse_batch, rotate_batch};
+use countersign_store::grant::{Refresh, refresh_facts, reuse_batch, rotate_batch};
+use countersign_store::live::LiveGrant;
 use countersign_store::login::open_batch;
 use countersign_store::{Outcome, Store};
 
-use crate::doors::{by_token, candidate, enter_by_token, knock_by_token, logout, results, start, token};
+use crate::doors::{
+    built_in, by_token, candidate, enter_by_token, knock_by_token, logout, results, start, token,
+};
 use crate::people::{AT_ONCE, LIFE, ROUNDS, account, applied, at_once, every_store, stamp};
 use crate::support::NOW;
 
 const KIM: &str = "kim@example.org";
-const GRACE: Span = Span::seconds(30);
+const LIMITS: refresh::Limits = refresh::Limits { grace: Span::seconds(30), offline_idle: Span::days(30) };
 
 fn request(grant: &Grant, generation: Generation) -> Request {
     let token = RefreshToken { key: 1, grant: grant.id, generation, salt: grant.salt };
-    Request { token, client: ClientId::built_in(), scopes: None, target: None }
+    Request { token, client: ClientId::built_in(), scopes: None, target: None, key: None }
+}
+
+/// A refresh at `at`, with nothing to prove.
+fn used(grant: &LiveGrant, at: Time) -> Refresh<'_> {
+    Refresh { grant, idle_ends_at: Limits::default().idle_end(at, false), proof: None }
 }
 
 async fn decide(store: &Store, grant: &Grant, generation: Generation, now: Time) -> Decision {
     let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
-    refresh::decide(&facts.refresh_facts(store.live(), false), &request(grant, generation), GRACE, now)
+    let client = built_in(store).await;
+    let facts = facts.refresh_facts(store.live(), &client.client, false);
+    refresh::decide(&facts, &request(grant, generation), LIMITS, now)
 }
 
 /// A refresh as the server does it; the generation that it hands out.
@@ -38,14 +48,16 @@ async fn refresh(store: Arc<Store>, grant: Grant, generation: Generation) -> Res
     loop {
         let facts = refresh_facts(&store, grant.id).await.unwrap().unwrap();
         let request = request(&grant, generation);
-        match refresh::decide(&facts.refresh_facts(store.live(), false), &request, GRACE, NOW) {
-            Decision::Rotate { from } => {
-                let batch = rotate_batch(&facts, from, Limits::default().idle_end(NOW, false), &stamp(NOW));
+        let client = built_in(&store).await;
+        let known = facts.refresh_facts(store.live(), &client.client, false);
+        match refresh::decide(&known, &request, LIMITS, NOW) {
+            Decision::Rotate { from, .. } => {
+                let batch = rotate_batch(&used(&facts, NOW), from, &stamp(NOW));
                 if store.apply(batch).await.unwrap() == Outcome::Applied {
                     return Ok(from.next());
                 }
             }
-            Decision::Repeat { present } => {
+            Decision::Repeat { present, .. } => {
                 return facts.check(store.live(), NOW).map(|()| present).map_err(|_| Refusal::Ended);
             }
             Decision::Reuse => panic!("taken for a thief"),
@@ -64,7 +76,7 @@ async fn a_grant_is_read_as_it_was_opened() {
         let grant = Grant { resources: resources.into(), ..grant };
         applied(store, open_batch(&open, Some(&grant), None, LIFE, &stamp(NOW))).await;
         let found = by_token(store, &grant, NOW).await.unwrap();
-        assert_eq!((&found.grant, &found.session.session), (&grant, &open.session));
+        assert_eq!((&found.grant, &found.session().unwrap().session), (&grant, &open.session));
         assert_eq!(found.check(store.live(), NOW), Ok(()));
         assert_eq!(refresh_facts(store, grant.id).await.unwrap().unwrap().grant, grant);
         assert!(
@@ -83,7 +95,7 @@ async fn i10_fifty_rotations_of_one_generation_give_exactly_one_successor() {
         for round in 1..=ROUNDS {
             let from = Generation(i64::try_from(round).unwrap());
             let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
-            let rotate = |_| rotate_batch(&facts, from, Limits::default().idle_end(NOW, false), &stamp(NOW));
+            let rotate = |_| rotate_batch(&used(&facts, NOW), from, &stamp(NOW));
             assert_eq!(at_once(store, (0..AT_ONCE).map(rotate)).await, 1);
             let after = refresh_facts(store, grant.id).await.unwrap().unwrap().grant;
             assert_eq!((after.generation, after.rotated_at), (from.next(), Some(NOW)));
@@ -125,9 +137,9 @@ async fn oau_42_a_token_that_comes_back_ends_its_grant_at_once_and_alone() {
         assert_eq!(decide(store, &grant, Generation(3), NOW).await, Decision::Refuse(Refusal::Ended));
         // Facts that were read before the end see the bit all the same.
         let stale = refresh::decide(
-            &again.refresh_facts(store.live(), false),
+            &again.refresh_facts(store.live(), &built_in(store).await.client, false),
             &request(&grant, Generation(3)),
-            GRACE,
+            LIMITS,
             NOW,
         );
         assert_eq!(stale, Decision::Refuse(Refusal::Ended));
@@ -181,7 +193,7 @@ async fn i1_a_repeated_refresh_looks_once_more_before_it_leaves() {
         refresh(Arc::clone(store), grant.clone(), Generation(1)).await.unwrap();
         let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
         let decision = decide(store, &grant, Generation(1), NOW).await;
-        assert_eq!(decision, Decision::Repeat { present: Generation(2) });
+        assert_eq!(decision, Decision::Repeat { present: Generation(2), key: None, used: false });
         assert_eq!(facts.check(store.live(), NOW), Ok(()));
         applied(store, logout(kim, grant.session.unwrap(), NOW)).await;
         assert_eq!(facts.check(store.live(), NOW), Err(check::Refusal::Ended));
@@ -197,9 +209,8 @@ async fn i1_a_refresh_counts_as_use_of_the_session() {
         let used = NOW + Span::minutes(100);
         let limits = Limits::default();
         let facts = refresh_facts(store, grant.id).await.unwrap().unwrap();
-        let idle_end = limits.idle_end(used, false);
-        applied(store, rotate_batch(&facts, Generation(1), idle_end, &stamp(used))).await;
-        store.touch(&facts.session, used, &limits);
+        applied(store, rotate_batch(&self::used(&facts, used), Generation(1), &stamp(used))).await;
+        store.touch(facts.session().unwrap(), used, &limits);
         let end = used + limits.idle;
         assert_eq!(knock_by_token(store, &grant, end - Span::from_micros(1)).await, Ok(()));
         assert_eq!(knock_by_token(store, &grant, end).await, Err(check::Refusal::Idle));

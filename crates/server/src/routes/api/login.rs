@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use countersign_core::credential::Password;
+use countersign_core::grant::Login;
 use countersign_core::token::access;
 use countersign_core::url::ResourceId;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::flows::login::{Attempt, Deliver, LoggedIn, login as log_in};
 use crate::respond::cookie;
 use crate::respond::problem::{Kind, Problem};
 use crate::respond::session::{self as view, AccountView, SessionView, json, to_bytes};
-use crate::respond::token::{TokenResponse, issue};
+use crate::respond::token::{Issue, TokenResponse, issue};
 
 /// A login.
 #[derive(Deserialize, ToSchema)]
@@ -107,9 +108,11 @@ async fn deliver(ctx: &Ctx, body: &Body) -> Result<Deliver, Problem> {
 fn tokens(ctx: &Ctx, logged_in: &LoggedIn) -> Result<TokenResponse, Problem> {
     let Some(grant) = &logged_in.grant else { return Err(Problem::new(Kind::Internal)) };
     let session = &logged_in.session;
-    let mint =
-        access::decide(grant, session, session.idle_ends_at, (None, None), (ctx.now, &ctx.app.policy.token));
-    issue(ctx, (grant, grant.generation), session, &mint)
+    let ends_at = session.idle_ends_at.min(session.absolute_ends_at);
+    let mint = access::decide(grant, ends_at, (None, None), (ctx.now, &ctx.app.policy.token));
+    let login = Login { at: session.authenticated_at, amr: session.amr.clone(), acr: session.acr };
+    let refresh = Some(grant.generation);
+    issue(ctx, &Issue { grant, login: &login, mint: &mint, refresh, key: grant.confirmation })
 }
 
 async fn with_cookie(ctx: &Ctx, logged_in: &LoggedIn) -> Result<Response, Problem> {

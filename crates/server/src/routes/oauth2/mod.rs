@@ -1,4 +1,6 @@
 //! `/oauth2`: the endpoints of RFC 6749.
 
 pub(crate) mod authorize;
+pub(crate) mod introspect;
+pub(crate) mod revoke;
 pub(crate) mod token;

@@ -53,7 +53,9 @@ pub(crate) async fn token(
     let asked = Asked { form: &form, client: &client };
     let tokens = match grant {
         GrantType::RefreshToken => flows::refresh::refresh(&ctx, &asked).await?,
-        GrantType::AuthorizationCode | GrantType::ClientCredentials | GrantType::DeviceCode => {
+        GrantType::AuthorizationCode => flows::redeem::redeem(&ctx, &asked).await?,
+        GrantType::ClientCredentials => flows::client_credentials::grant(&ctx, &asked).await?,
+        GrantType::DeviceCode => {
             return Err(unsupported());
         }
     };

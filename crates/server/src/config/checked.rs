@@ -299,6 +299,11 @@ fn lives(raw: &raw::Config, found: &mut Findings) {
         let problem = format!("{idle_key} must be at most {absolute_key}: lower the one or raise the other");
         found.demand(&keys, idle <= absolute, problem);
     }
+    most(raw, found);
+}
+
+fn most(raw: &raw::Config, found: &mut Findings) {
+    let (token, account) = (&raw.token, &raw.account);
     let at_most = [
         ("token.life", token.life, Span::hours(1), "1h: longer ones are what refresh tokens are for"),
         (

@@ -43,8 +43,8 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
                 (store::burn_batch(code, refusal, &ctx.stamp(Actor::Anonymous)), Err(refusal))
             }
             Decision::Reuse(_) => {
-                let life = app.policy.longest_life();
-                (store::reuse_batch(code, life, &ctx.stamp(Actor::Anonymous)), Err(Refusal::Unknown))
+                let (stamp, longest) = (ctx.stamp(Actor::Anonymous), app.policy.longest_life());
+                (store::reuse_batch(code, longest, &stamp), Err(Refusal::Unknown))
             }
             Decision::Mint(mint) => {
                 let grant = lay_out(ctx, code, &mint).await?;

@@ -91,8 +91,8 @@ async fn try_refresh(
                 (Some(store::rotate_batch(&used, from, &stamp)), from.next(), key)
             }
             Decision::Reuse => {
-                let (stamp, life) = (ctx.stamp(Actor::Anonymous), app.policy.longest_life());
-                if attempts.apply(store::reuse_batch(&live.grant, life, &stamp)).await? {
+                let (stamp, longest) = (ctx.stamp(Actor::Anonymous), app.policy.longest_life());
+                if attempts.apply(store::reuse_batch(&live.grant, longest, &stamp)).await? {
                     return Err(Failure::Reuse);
                 }
                 continue;

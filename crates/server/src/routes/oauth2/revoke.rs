@@ -59,8 +59,8 @@ async fn end_grant(ctx: &Ctx, client: &Client, token: &RefreshToken) -> Result<(
         return Ok(());
     }
     let mut attempts = ctx.attempts();
-    let (life, stamp) = (ctx.app.policy.longest_life(), ctx.stamp(Actor::Account(grant.account)));
-    while !attempts.apply(end_batch(grant, EndReason::Revoked, life, &stamp)).await? {}
+    let (longest, stamp) = (ctx.app.policy.longest_life(), ctx.stamp(Actor::Account(grant.account)));
+    while !attempts.apply(end_batch(grant, EndReason::Revoked, longest, &stamp)).await? {}
     Ok(())
 }
 

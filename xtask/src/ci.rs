@@ -41,7 +41,9 @@ fn lints() -> anyhow::Result<()> {
     // As `cargo xtask fuzz` builds it: what only its tests have is not there.
     let fuzzed =
         ["clippy", "--package", "countersign-server", "--features", "fuzz", "--", "--deny", "warnings"];
-    run_command(&mut cargo(&fuzzed))
+    run_command(&mut cargo(&fuzzed))?;
+    let traced = ["clippy", "--package", "countersign", "--features", "otel", "--bins", "--test", "traces"];
+    run_command(cargo(&traced).args(["--", "--deny", "warnings"]))
 }
 
 fn documentation() -> anyhow::Result<()> {

@@ -105,6 +105,15 @@ impl Keyring {
         Err(KeyringError::Contended)
     }
 
+    /// The same keys stay as they are, and with them the tokens that they verified.
+    fn take_over(&self, keys: Keys) {
+        let present = self.present.load();
+        let signing = present.signing.iter().map(SigningKey::kid);
+        if present.etag != keys.etag || !signing.eq(keys.signing.iter().map(SigningKey::kid)) {
+            self.present.store(Arc::new(keys));
+        }
+    }
+
     /// The signing keys now.
     pub fn keys(&self) -> Arc<Keys> {
         self.present.load_full()
@@ -164,7 +173,7 @@ impl Keyring {
             let steps = decide(&keys, &self.wanted(&keys, new, ask), (stamp.at, &self.limits));
             // Another process may have moved keys on since this one read them.
             if let Some(keys) = Keys::read(&stored, &self.sealer, self.alg)? {
-                self.present.store(Arc::new(keys));
+                self.take_over(keys);
             }
             if steps.is_empty() {
                 return Ok(taken);

@@ -32,5 +32,6 @@ pub mod restore;
 pub mod router;
 mod routes;
 pub mod serve;
+pub mod trace;
 
 pub use app::{App, StartError};

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countersign_core::{Span, Time};
+use countersign_store::db;
 use tokio::sync::Mutex;
 
 use crate::app::App;
@@ -25,6 +26,17 @@ pub(crate) struct Readiness {
 struct Look {
     at: Time,
     found: Result<(), NotReady>,
+    slow: bool,
+}
+
+/// What a look saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Well,
+    /// It failed.
+    Bad(NotReady),
+    /// It took too long.
+    Slow(NotReady),
 }
 
 /// Why not, in words that tell no stranger anything.
@@ -60,31 +72,46 @@ impl Readiness {
         }
         let app = app.clone();
         let looking = tokio::spawn(async move {
-            let found = look(&app).await;
-            tell(last.map(|look| look.found), found);
-            *last = Some(Look { at: app.clock.now(), found });
-            found
+            let next = Look::after(*last, look(&app).await, app.clock.now());
+            tell(last.map(|look| look.found), next.found);
+            *last = Some(next);
+            next.found
         });
         looking.await.unwrap_or(Err(NotReady::Writes))
     }
 }
 
 impl Look {
+    /// One write that waits too long is a hiccup of the disk; two in a row are a disk that is ill. What fails counts at once.
+    fn after(last: Option<Self>, seen: Seen, at: Time) -> Self {
+        let pardoned = last.is_some_and(|last| last.found.is_ok() && !last.slow);
+        match seen {
+            Seen::Well => Self { at, found: Ok(()), slow: false },
+            Seen::Slow(_) if pardoned => Self { at, found: Ok(()), slow: true },
+            Seen::Slow(why) => Self { at, found: Err(why), slow: true },
+            Seen::Bad(why) => Self { at, found: Err(why), slow: false },
+        }
+    }
+
     /// A clock that was set back makes no look last longer.
     fn is_fresh(self, now: Time) -> bool {
         self.at <= now && now - self.at < FRESH
     }
 }
 
-async fn look(app: &App) -> Result<(), NotReady> {
-    let in_time = |result: Result<_, _>| matches!(result, Ok(Ok(())));
-    if !in_time(tokio::time::timeout(PATIENCE, app.store.prove_write()).await) {
-        return Err(NotReady::Writes);
+async fn look(app: &App) -> Seen {
+    match in_time(app.store.prove_write(), NotReady::Writes).await {
+        Seen::Well => in_time(app.store.ready(), NotReady::Revocations).await,
+        seen => seen,
     }
-    if !in_time(tokio::time::timeout(PATIENCE, app.store.ready()).await) {
-        return Err(NotReady::Revocations);
+}
+
+async fn in_time(asked: impl Future<Output = db::Result<()>>, why: NotReady) -> Seen {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(())) => Seen::Well,
+        Ok(Err(_)) => Seen::Bad(why),
+        Err(_) => Seen::Slow(why),
     }
-    Ok(())
 }
 
 /// Tells the log of a change, and of nothing else.
@@ -101,9 +128,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_slow_write_is_pardoned_and_a_second_one_and_a_failure_are_not() {
+        let now = Time::from_micros(1_800_000_000_000_000);
+        let mut last = None;
+        let bad = NotReady::Writes;
+        for (seen, found) in [
+            (Seen::Slow(bad), Err(bad)),
+            (Seen::Well, Ok(())),
+            (Seen::Slow(bad), Ok(())),
+            (Seen::Slow(bad), Err(bad)),
+            (Seen::Slow(bad), Err(bad)),
+            (Seen::Well, Ok(())),
+            (Seen::Slow(bad), Ok(())),
+            (Seen::Well, Ok(())),
+            (Seen::Slow(bad), Ok(())),
+            (Seen::Bad(bad), Err(bad)),
+        ] {
+            let next = Look::after(last, seen, now);
+            assert_eq!(next.found, found, "{seen:?} after {:?}", last.map(|last| last.found));
+            last = Some(next);
+        }
+    }
+
+    #[test]
     fn a_look_holds_for_a_moment_and_never_into_the_past() {
         let now = Time::from_micros(1_800_000_000_000_000);
-        let look = Look { at: now, found: Ok(()) };
+        let look = Look { at: now, found: Ok(()), slow: false };
         let table =
             [(Span::ZERO, true), (FRESH, false), (Span::seconds(-1), false), (Span::seconds(1), true)];
         for (later, fresh) in table {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::revocation::Epoch;
 use countersign_core::{RequestId, Time};
+use tracing::Instrument as _;
 
 use crate::batch::Parts;
 use crate::client::Clients;
@@ -91,7 +92,8 @@ impl Store {
         let revokes = parts.revocations.is_some();
         let (db, live) = (Arc::clone(&self.db), Arc::clone(&self.live));
         let applied = tokio::spawn(async move { write(&db, &live, parts).await });
-        applied.await.unwrap_or_else(|_| {
+        let span = tracing::info_span!(target: "otel", "store.apply");
+        applied.instrument(span).await.unwrap_or_else(|_| {
             if revokes {
                 self.live.owe();
             }

@@ -1,6 +1,6 @@
 //! A clock that stands still until a test moves it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use countersign_core::{Span, Time};
 use countersign_server::clock::Clock;
@@ -10,6 +10,7 @@ use countersign_server::clock::Clock;
 pub struct ManualClock {
     now: AtomicI64,
     passed: AtomicI64,
+    fails: AtomicBool,
 }
 
 /// Where every test's time begins: 2026-11-24 09:00:00 UTC.
@@ -17,7 +18,7 @@ pub const START: Time = Time::from_micros(1_795_510_800_000_000);
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self { now: AtomicI64::new(START.micros()), passed: AtomicI64::new(0) }
+        Self { now: AtomicI64::new(START.micros()), passed: AtomicI64::new(0), fails: AtomicBool::new(false) }
     }
 }
 
@@ -28,6 +29,11 @@ impl ManualClock {
         self.passed.fetch_add(span.micros(), Ordering::SeqCst);
     }
 
+    /// Whoever asks for the time next hits a defect.
+    pub fn fail_once(&self) {
+        self.fails.store(true, Ordering::SeqCst);
+    }
+
     /// Sets the time, backwards too, as somebody who sets the machine's clock.
     pub fn set(&self, time: Time) {
         self.now.store(time.micros(), Ordering::SeqCst);
@@ -36,6 +42,7 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Time {
+        assert!(!self.fails.swap(false, Ordering::SeqCst), "the clock fails, as the test asked");
         Time::from_micros(self.now.load(Ordering::SeqCst))
     }
 

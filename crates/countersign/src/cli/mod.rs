@@ -22,6 +22,7 @@ mod resource;
 mod restore;
 mod revoke;
 mod serve;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

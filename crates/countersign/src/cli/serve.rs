@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::log;
 use super::manager::{Manager, State};
 use super::place::Place;
+use super::telemetry::Traces;
 
 /// `countersign serve`
 pub(super) fn production(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<()> {
@@ -31,9 +32,14 @@ pub(super) fn production(place: &Place, listen: Option<SocketAddr>) -> anyhow::R
 
 /// Starts the service, tells `ready` the configuration that it runs on, and serves until SIGTERM or SIGINT.
 pub(super) fn run(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
-    let _log = log::start(config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(start_and_serve(config, ready))
+    let traces = Traces::start(&config, runtime.handle())?;
+    let _log = log::start(config.log, traces.as_ref().map(Traces::spans));
+    let served = runtime.block_on(start_and_serve(config, ready));
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    served
 }
 
 async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use reqwest::{Method, StatusCode};
 
 use crate::people::member;
 use crate::support::{
-    KIM, browser, by_cookie, by_token, operate, refresh_is_refused, register, tokens, tokens_of,
+    KIM, PASSWORD, browser, by_cookie, by_token, operate, refresh_is_refused, register, tokens, tokens_of,
 };
 
 #[tokio::test]
@@ -113,5 +113,32 @@ async fn sto_16_sto_13_everything_cannot_be_ended_twice_by_a_clock_that_was_ahea
     assert!(refused.to_string().contains("restore --in-place --epoch-bump"), "{refused}");
     let Reply::Checked(found) = operate(&server, Command::Check).await? else { panic!("findings") };
     assert!(found.iter().any(|found| found.what == "epoch" && found.level == Level::Broken), "{found:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn sto_13_log_13_a_limit_that_was_hit_neither_opens_nor_stays_shut_when_the_clock_is_set()
+-> anyhow::Result<()> {
+    for jump in [Span::days(3652), Span::days(-3652)] {
+        let server = TestServer::start(Options::on(StoreKind::Sqlite)).await?;
+        register(&server, KIM).await?;
+        let mut stranger = Client::tool(&server);
+        let mut guess = async |password: &str| {
+            let body = serde_json::json!({ "identifier": KIM, "password": password, "deliver": "token" });
+            anyhow::Ok(stranger.json(Method::POST, "/api/v1/login", &body).await?.status)
+        };
+        for _ in 0..10 {
+            assert_eq!(guess("not-the-right-one").await?, StatusCode::UNAUTHORIZED);
+        }
+        for time in [START, START + jump, START] {
+            server.clock.set(time);
+            server.run_jobs().await;
+            assert_eq!(guess(PASSWORD).await?, StatusCode::TOO_MANY_REQUESTS, "{time}");
+        }
+        server.clock.set(START + jump);
+        server.clock.advance(Span::minutes(17));
+        server.run_jobs().await;
+        assert_eq!(guess(PASSWORD).await?, StatusCode::OK, "{jump:?}");
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@ use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, on_eve
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 
+use crate::metrics::Metrics;
 use crate::support::*;
 
 /// The answer to `GET path` at once, and the router's: a query, even an empty one, takes the way through it.
@@ -155,4 +156,18 @@ async fn a_remembered_token_is_read_again_where_the_clock_went_back() {
         Ok(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn dos_06_a_defect_of_the_short_cut_costs_nobody_an_answer() {
+    let server = TestServer::start(Options::on(StoreKind::Memory)).await.expect("a server");
+    let metrics = Metrics::of(&server).await.expect("metrics");
+    let mut kim = Client::browser(&server);
+    kim.register(KIM, PASSWORD).await.expect("an account");
+    kim.log_in(KIM, PASSWORD).await.expect("a session");
+    assert_eq!(by_cookie(&mut kim).await.expect("from the router"), StatusCode::OK);
+    server.clock.fail_once();
+    assert_eq!(by_cookie(&mut kim).await.expect("an answer all the same"), StatusCode::OK);
+    let panics = metrics.value("countersign_panics_total").await.expect("a count");
+    assert!((panics - 1.0).abs() < 0.5, "{panics}");
 }

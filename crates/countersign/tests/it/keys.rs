@@ -103,9 +103,14 @@ async fn i11_a_restart_and_an_unchanged_schedule_keep_the_keys() {
         at(&server, START).await;
         let before = published(&server).await?;
         let token = tokens(&server, KIM).await?.access;
+        let held = server.app.keyring.keys();
         for _ in 0..3 {
             jobs::keys::step(server.app.clone()).await;
         }
+        assert!(
+            std::sync::Arc::ptr_eq(&server.app.keyring.keys(), &held),
+            "with the tokens that they verified"
+        );
         assert_eq!(published(&server).await?, before);
         assert_eq!(kid(&tokens(&server, KIM).await?.access), kid(&token));
         Ok(())

@@ -57,9 +57,14 @@ async fn sto_05_while_writes_fail_known_sessions_go_on_and_afterwards_no_restart
     assert_eq!(tool.get("/readyz").await.unwrap().status, StatusCode::NO_CONTENT);
     assert_eq!(browser.get("/api/v1/session").await.unwrap().status, StatusCode::OK);
     let held = server.hold_writes("heartbeat").await.unwrap();
-    server.clock.advance(Span::seconds(2));
-    let asked = tokio::time::timeout(Duration::from_secs(30), tool.get("/readyz")).await;
-    assert_eq!(asked.expect("an answer in time").unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
+    // The first write that waits for too long may be a hiccup.
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        server.clock.advance(Span::seconds(2));
+        let asked = tokio::time::timeout(Duration::from_secs(30), tool.get("/readyz")).await;
+        answers.push(asked.expect("an answer in time").unwrap().status);
+    }
+    assert_eq!(answers[1], StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(browser.get("/api/v1/session").await.unwrap().status, StatusCode::OK, "from memory");
     held.release().await.unwrap();
     server.clock.advance(Span::seconds(2));

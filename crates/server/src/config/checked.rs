@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use super::error::ConfigErrors;
 use super::findings::Findings;
 use super::mailbox::Mailbox;
+use super::otlp_endpoint::OtlpEndpoint;
 use super::smtp_url::Credentials;
 use super::{Hashing, Mode, Params, ParamsError, listener, raw, throttle};
 use crate::serve::certificate::Files;
@@ -56,6 +57,8 @@ pub struct Config {
     pub log: Log,
     /// Where metrics are served, if anywhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where traces are sent, if anywhere.
+    pub otlp_endpoint: Option<OtlpEndpoint>,
     /// APIs that tokens may be asked for.
     pub resources: Vec<ResourceId>,
     /// Claims of the operator's own, and the scopes that give them.
@@ -182,6 +185,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             outbound: Outbound { allow: raw.outbound.allow, ca_file: raw.outbound.ca_file },
             log: Log { format: raw.log.format, level: raw.log.level },
             metrics_listen: raw.metrics.listen,
+            otlp_endpoint: raw.telemetry.otlp_endpoint,
             resources: raw.resources.allowed,
             custom_claims: raw.claims.custom,
             scopes: raw.scopes.custom.into_iter().map(|word| word.0).collect(),

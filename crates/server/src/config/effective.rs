@@ -46,6 +46,9 @@ impl Config {
             "metrics.listen" => self.metrics_listen.map(|address| address.to_string()).unwrap_or_default(),
             "claims.custom" => list(self.custom_claims.iter().map(ToString::to_string).collect()),
             "scopes.custom" => list(self.scopes.words().map(str::to_owned).collect()),
+            "telemetry.otlp_endpoint" => {
+                self.otlp_endpoint.as_ref().map(ToString::to_string).unwrap_or_default()
+            }
             "resources.allowed" => list(self.resources.iter().map(ToString::to_string).collect()),
             _ => String::new(),
         }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::checked::{LogFormat, SmtpTls};
 use super::mailbox::Mailbox;
+use super::otlp_endpoint::OtlpEndpoint;
 use super::smtp_url::SmtpUrl;
 use super::text::{Ephemeral, ScopeWord, list, optional, text};
 
@@ -42,6 +43,8 @@ pub(super) struct Config {
     pub(super) log: Log,
     #[serde(default)]
     pub(super) metrics: Metrics,
+    #[serde(default)]
+    pub(super) telemetry: Telemetry,
     pub(super) clock: Clock,
     pub(super) scopes: Scopes,
     pub(super) resources: Resources,
@@ -207,6 +210,13 @@ pub(super) struct Metrics {
     pub(super) listen: Option<SocketAddr>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Telemetry {
+    #[serde(default, deserialize_with = "optional")]
+    pub(super) otlp_endpoint: Option<OtlpEndpoint>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Clock {
@@ -269,6 +279,7 @@ mod tests {
             fields_of::<Throttle>("throttle."),
             fields_of::<Log>("log."),
             fields_of::<Metrics>("metrics."),
+            fields_of::<Telemetry>("telemetry."),
             fields_of::<Clock>("clock."),
             fields_of::<Scopes>("scopes."),
             fields_of::<Resources>("resources."),

@@ -190,6 +190,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("metrics.listen", Text, Follows("none: no metrics are served"),
         "Address and port for `GET /metrics` (docs/metrics.md), and for nothing else. Whoever reaches it may read: \
          use a loopback or private address. Never the port of `server.listen`."),
+    setting("telemetry.otlp_endpoint", Text, Follows("none: no traces are sent"),
+        "Where traces go by OTLP over HTTP, such as `http://127.0.0.1:4318`: a collector on this machine or network. Only for \
+         a program that was built with `--features otel`; any other one refuses to start."),
     setting("clock.leeway", Span, Is("30s"), "Clocks of others may differ by so much, at most `60s`."),
     setting("scopes.custom", List, Is(""),
         "Scopes of your own APIs that clients may ask for, beside the standard ones (`notes.read`). A client that registered a \

@@ -25,8 +25,10 @@ use countersign_store::meter::durations;
 use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::request::{self, in_thread};
+use crate::trace;
 
 use self::memory::Memory;
 pub use self::params::{Params, ParamsError};
@@ -138,7 +140,7 @@ impl HashPool {
             let _ = answer.send(result);
         });
         self.queue.push(Prefix::of(from), Job { awaited: Arc::downgrade(&awaited), run })?;
-        let result = answered.await;
+        let result = answered.instrument(trace::hash()).await;
         drop(awaited);
         match result {
             Ok(Ok(value)) => Ok(value),

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use http::{StatusCode, header};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::ctx::Ctx;
@@ -16,6 +17,7 @@ use crate::extract::{body, client, cookies::Cookies, head};
 use crate::request::working_for;
 use crate::respond::problem::{Kind, Problem, SOON};
 use crate::respond::{cookie, headers, page};
+use crate::trace;
 
 use super::access::{Access, Csrf, Faces, Surface};
 use super::{cors, csrf, host};
@@ -26,24 +28,31 @@ const REQUEST_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 /// The layer around every route.
 pub(crate) async fn gate(
     State((app, access)): State<(App, Access)>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let ctx = client::context(&app, access, &request);
-    let response = match admit(&ctx, access, &request) {
+    let span = trace::request(&request, ctx.request);
+    let response = answer(&ctx, access, request, next).instrument(span.clone()).await;
+    trace::answered(&span, response.status());
+    response
+}
+
+async fn answer(ctx: &Ctx, access: Access, mut request: Request, next: Next) -> Response {
+    let response = match admit(ctx, access, &request) {
         Ok(()) if access.cors && cors::is_preflight(request.method(), request.headers()) => cors::preflight(),
         Ok(()) => {
             request.extensions_mut().insert(ctx.clone());
             let answer = working_for(ctx.request, AssertUnwindSafe(next.run(request)).catch_unwind());
             match tokio::time::timeout(REQUEST_TIME, answer).await {
                 Ok(Ok(response)) => response,
-                Ok(Err(_)) => panicked(&ctx).into_response(),
+                Ok(Err(_)) => panicked(ctx).into_response(),
                 Err(_) => Problem::new(Kind::Overloaded).cause("a handler took too long").into_response(),
             }
         }
         Err(response) => *response,
     };
-    finish(&ctx, access, response)
+    finish(ctx, access, response)
 }
 
 /// A defect ends one request and no other (attack DOS-06); whoever watches the count hears of it.
@@ -60,7 +69,12 @@ fn admit(ctx: &Ctx, access: Access, request: &Request) -> Result<(), Box<Respons
         let mut response = Problem::new(Kind::HeadersTooLarge).into_response();
         // Not for a long address: whoever makes somebody follow a link must not sign them out (attack SES-10).
         if access.surface == Surface::Page && head::has_too_many_cookies(request.headers()) {
-            cookie::start_over(response.headers_mut());
+            // What is ours goes first; where none of it came along, nothing less than all of the site's cookies ends it.
+            if Cookies::of(request.headers()).any_of_ours() {
+                cookie::start_over(response.headers_mut());
+            } else {
+                cookie::forget_site(response.headers_mut());
+            }
         }
         return Err(Box::new(response));
     }

@@ -5,7 +5,7 @@ use countersign_core::secret::Secret;
 use countersign_core::session::Session;
 use countersign_core::throttle::{KnownDevice, known_device};
 use countersign_core::{AccountId, Locale, Span};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::ctx::Ctx;
 use crate::extract::cookies::{DEVICE, LOCALE, LOGIN, SESSION};
@@ -39,6 +39,12 @@ pub(crate) fn no_session(headers: &mut HeaderMap) {
 pub(crate) fn start_over(headers: &mut HeaderMap) {
     no_session(headers);
     set(headers, LOGIN, "", Some(Span::ZERO));
+}
+
+/// Has the browser forget every cookie of this site, those of its other hosts too: somebody beside us filled them up, and
+/// no request gets through until they are gone (attack SES-20). Whoever could do that could have taken them all anyway.
+pub(crate) fn forget_site(headers: &mut HeaderMap) {
+    headers.insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cookies\""));
 }
 
 /// Remembers what this browser began.

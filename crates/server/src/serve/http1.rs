@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::guest::{Guest, Phase};
 use super::io::Watched;
-use super::limits::MAX_HEADERS_READ;
+use super::limits::MAX_HEAD_READ;
 use crate::extract::client::Peer;
 use crate::front::{Body, Front};
 
@@ -47,7 +47,7 @@ where
     });
     http1::Builder::new()
         .header_read_timeout(None)
-        .max_buf_size(MAX_HEADERS_READ as usize)
+        .max_buf_size(MAX_HEAD_READ)
         // Answers are small: put together, they cost less than a write of their parts.
         .writev(false)
         .serve_connection(TokioIo::new(Watched::new(io, Arc::clone(guest))), service)
@@ -59,7 +59,7 @@ enum Framing {
     /// By its length, or it has no body.
     Plain,
     /// In chunks. Where a proxy before us saw another end, what it takes for the rest must not be read as a request: the
-    /// connection ends with the answer. That also answers a length beside the chunks, which the parser has dropped.
+    /// connection ends with the answer. (A length beside the chunks was refused before: `heads`.)
     Chunked,
     /// In another way, or in two.
     Malformed,

@@ -1,4 +1,5 @@
-//! The bytes of an HTTP/1 connection, watched: from when on a head is being sent, and when an answer was read.
+//! The bytes of an HTTP/1 connection, watched: from when on a head is being sent, what of it is handed on, and when an answer
+//! was read.
 
 use std::io;
 use std::pin::Pin;
@@ -8,18 +9,20 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::guest::{Guest, Phase};
+use super::heads::Heads;
 
 /// A stream, and whose it is.
 #[derive(Debug)]
 pub(super) struct Watched<T> {
     io: T,
     guest: Arc<Guest>,
+    heads: Heads,
 }
 
 impl<T> Watched<T> {
     /// Watches this stream.
-    pub(super) const fn new(io: T, guest: Arc<Guest>) -> Self {
-        Self { io, guest }
+    pub(super) fn new(io: T, guest: Arc<Guest>) -> Self {
+        Self { io, guest, heads: Heads::default() }
     }
 
     /// Something was written. In an answer that never ends, that is a sign of life; in any other the whole counts.
@@ -37,11 +40,21 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(cx, into))?;
-        if into.filled().len() > before && self.guest.phase() == Phase::Idle {
-            self.guest.now(Phase::Head);
+        loop {
+            ready!(Pin::new(&mut self.io).poll_read(cx, into))?;
+            if into.filled().len() == before {
+                return Poll::Ready(Ok(()));
+            }
+            if self.guest.phase() == Phase::Idle {
+                self.guest.now(Phase::Head);
+            }
+            let kept = self.heads.pass(&mut into.filled_mut()[before..]);
+            into.set_filled(before + kept);
+            // Nothing at all would be the end of the stream.
+            if kept > 0 {
+                return Poll::Ready(Ok(()));
+            }
         }
-        Poll::Ready(Ok(()))
     }
 }
 

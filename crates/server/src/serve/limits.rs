@@ -6,8 +6,11 @@ use ipnet::IpNet;
 
 use crate::config::Config;
 
-/// Request line and headers together, as far as HTTP itself reads them. The gate answers whatever is over its own,
-/// smaller limit in words; what is over this one gets a bare 431.
+/// Request line and headers together, as far as HTTP/1 itself reads them. The gate answers whatever is over its own,
+/// smaller limit in words; what is over this one gets a bare 431. Cookies never are: no more of them is handed on than the
+/// gate needs (`heads`). With 10,000 connections that send no more than this each, it is 400 MiB.
+pub(super) const MAX_HEAD_READ: usize = 40 * 1024;
+/// The same for HTTP/2, where cookies count whole.
 pub(super) const MAX_HEADERS_READ: u32 = 96 * 1024;
 /// Requests of one HTTP/2 connection at the same time.
 pub(super) const MAX_STREAMS: u32 = 64;
@@ -28,7 +31,9 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at the same time from one address (of IPv6: one /64).
     pub per_address: usize,
-    /// Whose addresses stand for many people: `per_address` is not for them.
+    /// TLS handshakes in a second from one address: each costs more than a hundred requests.
+    pub handshakes: usize,
+    /// Whose addresses stand for many people: neither limit of an address is for them.
     pub proxies: Vec<IpNet>,
     /// How long things may take.
     pub times: Times,
@@ -89,6 +94,7 @@ impl Limits {
         Self {
             connections,
             per_address: config.connections_per_address,
+            handshakes: (config.connections_per_address / 10).max(10),
             proxies: config.trusted_proxies.clone(),
             times: Times::DESIGN,
         }

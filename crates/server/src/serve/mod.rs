@@ -7,6 +7,7 @@
 pub mod certificate;
 pub mod descriptors;
 mod guest;
+mod heads;
 mod http1;
 mod http2;
 mod io;
@@ -104,7 +105,7 @@ struct Host {
 impl Host {
     /// Serves a connection, if there is a seat; else it ends here.
     fn receive(&self, stream: TcpStream, peer: SocketAddr) {
-        let Some(seat) = self.seats.take(peer.ip()) else { return };
+        let Some(seat) = self.seats.take(peer.ip(), self.tls.is_some()) else { return };
         // A small answer that waits for the peer's acknowledgement is a slow one.
         drop(stream.set_nodelay(true));
         let (host, open) = (self.clone(), self.front.connection());

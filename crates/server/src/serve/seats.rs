@@ -34,6 +34,8 @@ struct Taken {
     guests: HashMap<u64, Arc<Guest>>,
     /// How many each address has; none has none.
     held: HashMap<IpAddr, usize>,
+    /// How many handshakes each address began in this tick.
+    shook: HashMap<IpAddr, usize>,
 }
 
 /// One seat; given back when dropped.
@@ -58,15 +60,18 @@ impl Seats {
         }))
     }
 
-    /// A seat for somebody from there, if there is one.
-    pub(super) fn take(&self, peer: IpAddr) -> Option<Seat> {
+    /// A seat for somebody from there, if there is one; and if it begins with a handshake of TLS, if its address has not
+    /// begun too many.
+    pub(super) fn take(&self, peer: IpAddr, shakes_hands: bool) -> Option<Seat> {
         let (inner, peer) = (&*self.0, peer.to_canonical());
         let proxy = inner.limits.proxies.iter().any(|net| net.contains(&peer));
         let address = (!proxy).then(|| prefix(peer));
         let mut taken = inner.taken.lock();
         let held = address.map_or(0, |address| taken.held.get(&address).copied().unwrap_or(0));
         let free = inner.limits.connections.saturating_sub(taken.guests.len());
-        if held >= inner.limits.per_address.min(free) {
+        let shook = address.and_then(|address| taken.shook.get(&address).copied()).unwrap_or(0);
+        let too_many = shakes_hands && shook >= inner.limits.handshakes;
+        if too_many || held >= inner.limits.per_address.min(free) {
             inner.turned_away.fetch_add(1, Ordering::Relaxed);
             return None;
         }
@@ -76,6 +81,9 @@ impl Seats {
         taken.guests.insert(number, Arc::clone(&guest));
         if let Some(address) = address {
             *taken.held.entry(address).or_default() += 1;
+            if shakes_hands {
+                *taken.shook.entry(address).or_default() += 1;
+            }
         }
         drop(taken);
         Some(Seat { seats: self.clone(), number, address, guest })
@@ -85,7 +93,8 @@ impl Seats {
     pub(super) fn tick(&self) -> u64 {
         let inner = &*self.0;
         let now = inner.ticks.fetch_add(1, Ordering::Relaxed) + 1;
-        let taken = inner.taken.lock();
+        let mut taken = inner.taken.lock();
+        taken.shook.clear();
         let crowded = taken.guests.len() > inner.limits.connections / 4 * 3;
         for guest in taken.guests.values() {
             let verdict = guest.judge(now, &inner.limits.times, crowded);
@@ -161,11 +170,23 @@ mod tests {
 
     fn seats(connections: usize, per_address: usize) -> Seats {
         let proxies = vec!["10.0.0.0/8".parse().unwrap()];
-        Seats::new(Limits { connections, per_address, proxies, times: Times::DESIGN })
+        Seats::new(Limits { connections, per_address, handshakes: 10, proxies, times: Times::DESIGN })
     }
 
     fn take(seats: &Seats, address: &str) -> Option<Seat> {
-        seats.take(address.parse().unwrap())
+        seats.take(address.parse().unwrap(), false)
+    }
+
+    #[test]
+    fn http_03_one_address_shakes_hands_so_often_in_a_second_and_others_go_on() {
+        let seats = seats(1000, 100);
+        let shake = |address: &str| seats.take(address.parse().unwrap(), true).is_some();
+        assert_eq!((0..99).filter(|_| shake("192.0.2.1")).count(), 10, "though each ends at once");
+        assert_eq!((0..99).filter(|_| shake("10.1.2.3")).count(), 99, "a proxy");
+        assert!(shake("192.0.2.2"));
+        assert!(take(&seats, "192.0.2.1").is_some(), "in clear it costs nothing");
+        seats.tick();
+        assert!(shake("192.0.2.1"));
     }
 
     #[test]

@@ -174,20 +174,23 @@ fn escape(text: &mut String, value: &str) {
 
 fn push(text: &mut String, c: char) {
     if acts(c) {
-        // All of them have four digits.
-        let _ = write!(text, "\\u{:04x}", u32::from(c));
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(text, "\\u{unit:04x}");
+        }
     } else {
         text.push(c);
     }
 }
 
-/// Whether a character does something other than to be seen: ends a line somewhere, drives a terminal, or turns the
-/// direction of what follows.
+/// Whether a character does something other than to be seen: ends a line somewhere, drives a terminal, turns the
+/// direction of what follows, or is not seen at all.
 fn acts(c: char) -> bool {
     let separates = matches!(c, '\u{2028}' | '\u{2029}');
     let turns =
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    c.is_control() || separates || turns
+        matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    // Soft hyphens, byte order marks, and tags, which spell out text that nobody sees.
+    let hides = matches!(c, '\u{ad}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    c.is_control() || separates || turns || hides
 }
 
 #[cfg(test)]
@@ -195,8 +198,7 @@ mod tests {
     use super::*;
 
     const NOW: Time = Time::from_micros(1_767_225_600_000_042);
-    const FORGED: &str =
-        "a\n{\"level\":\"info\",\"event\":\"login_ok\"}\r\u{1b}[31m\u{85}\u{9b}\u{2028}\u{202e}%s{}\"\\\0";
+    const FORGED: &str = "a\n{\"level\":\"info\",\"event\":\"login_ok\"}\r\u{1b}[31m\u{85}\u{9b}\u{2028}\u{202e}\u{61c}\u{ad}\u{e0041}%s{}\"\\\0";
 
     fn line(message: &str, value: &str) -> Line<'static> {
         let mut capped = Capped(String::new());
@@ -215,6 +217,8 @@ mod tests {
             let written = line(FORGED, FORGED).written(format, NOW);
             let inner = written.strip_suffix('\n').unwrap();
             assert!(!inner.chars().any(acts), "{inner:?}");
+            let unseen = ['\n', '\u{61c}', '\u{ad}', '\u{2028}', '\u{202e}', '\u{feff}', '\u{e0041}'];
+            assert!(!inner.contains(unseen), "{inner:?}");
         }
         let json: serde_json::Value =
             serde_json::from_str(&line(FORGED, FORGED).written(LogFormat::Json, NOW)).unwrap();

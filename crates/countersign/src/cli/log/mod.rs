@@ -18,15 +18,17 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use self::line::Line;
 pub(super) use self::queue::Queue;
+use super::telemetry::Spans;
 
-/// Starts the log of a server. It ends, and what waits is written, when the queue is dropped.
-pub(super) fn start(log: Log) -> Queue {
+/// Starts the log of a server, and hands the spans to whoever takes them. It ends, and what waits is written, when the
+/// queue is dropped.
+pub(super) fn start(log: Log, spans: Option<Spans>) -> Queue {
     let dropped = move |lines: u64| {
         let words = format!("{lines} log lines were dropped: nobody took them");
         Line::own(Level::WARN, &words).written(log.format, SystemClock.now())
     };
     let queue = Queue::start(stderr(), LOG_LINES_DROPPED.clone(), dropped);
-    listen(log, Sink::Queue(queue.sender()));
+    listen(log, Sink::Queue(queue.sender()), spans);
     // The usual one prints several lines, waits for whoever reads them, and repeats what a request brought.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(tracing::field::display);
@@ -37,10 +39,10 @@ pub(super) fn start(log: Log) -> Queue {
 
 /// Starts the log of a command: what it has to say it says itself.
 pub(super) fn start_quiet() {
-    listen(Log { format: LogFormat::Text, level: Level::WARN }, Sink::Direct);
+    listen(Log { format: LogFormat::Text, level: Level::WARN }, Sink::Direct, None);
 }
 
-fn listen(log: Log, sink: Sink) {
+fn listen(log: Log, sink: Sink, spans: Option<Spans>) {
     // What we depend on may log what it was given, which is not ours to show (I16): only its warnings.
     // Those of the protocols are about what peers send: a flood of frames must not become one of lines (attack LOGG-01).
     let ours = Targets::new()
@@ -48,7 +50,7 @@ fn listen(log: Log, sink: Sink) {
         .with_targets([("h2", Level::ERROR), ("rustls", Level::ERROR)])
         .with_target("countersign", log.level);
     let lines = Lines { format: log.format, sink };
-    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
+    tracing_subscriber::registry().with(spans).with(lines.with_filter(ours)).init();
 }
 
 /// Writes each event as a line.

@@ -42,6 +42,15 @@ fn adm_17_production_refuses_a_weak_or_open_master_key() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[cfg(not(feature = "otel"))]
+#[test]
+fn traces_are_refused_by_a_program_that_cannot_send_them() -> anyhow::Result<()> {
+    let place = Place::new()?.with("COUNTERSIGN_TELEMETRY_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+    let ran = place.run(&["--listen", "127.0.0.1:0"])?;
+    assert!(ran.code == Some(1) && ran.err.contains("--features otel"), "{ran:?}");
+    Ok(())
+}
+
 #[test]
 fn everything_that_is_wrong_is_said_at_once() -> anyhow::Result<()> {
     let place = Place::new()?;

@@ -20,10 +20,13 @@ async fn ses_20_a_browser_with_too_many_cookies_gets_a_page_that_explains_and_st
 -> anyhow::Result<()> {
     let server = server().await?;
     let thousand: Vec<String> = (0..1000).map(|number| format!("bomb{number}={number:040}")).collect();
-    for bomb in
-        [format!("a={}", "x".repeat(17 * 1024)), format!("a={}", "x".repeat(64 * 1024)), thousand.join("; ")]
-    {
-        let answer = with_cookies(&server, &bomb).await?;
+    for bomb in [
+        format!("a={}", "x".repeat(17 * 1024)),
+        format!("a={}", "x".repeat(200 * 1024)),
+        thousand.join("; "),
+        thousand.join("; ").repeat(20),
+    ] {
+        let answer = with_cookies(&server, &format!("{SESSION}=x; {bomb}")).await?;
         let page = String::from_utf8(answer.body.clone())?;
         ensure!(answer.status == 431, "{} bytes: {}", bomb.len(), answer.status);
         ensure!(page.contains("Something went wrong") && page.contains("cookies"), "{page}");
@@ -40,8 +43,25 @@ async fn ses_20_a_browser_with_too_many_cookies_gets_a_page_that_explains_and_st
         // A known device stays known: else its owner could be locked out.
         ensure!(!deleted.iter().any(|(_, value)| value.contains("device")), "{deleted:?}");
     }
-    let far_too_many = with_cookies(&server, &format!("a={}", "x".repeat(200 * 1024))).await?;
-    ensure!(far_too_many.status == 431 && far_too_many.body.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn ses_20_a_bomb_that_comes_again_without_cookies_of_ours_ends_with_all_of_the_site()
+-> anyhow::Result<()> {
+    let server = server().await?;
+    for size in [17, 40, 200, 700] {
+        let bomb = format!("a={}", "x".repeat(size * 1024));
+        let first = with_cookies(&server, &format!("{SESSION}=x; {bomb}")).await?;
+        ensure!(first.status == 431 && first.header("clear-site-data").is_empty(), "{first:?}");
+        let again = with_cookies(&server, &bomb).await?;
+        ensure!(again.status == 431 && again.header("clear-site-data") == "\"cookies\"", "{again:?}");
+        ensure!(String::from_utf8(again.body)?.contains("cookies"));
+    }
+    // Nobody is signed out of other hosts by a link.
+    let long = format!("GET /login?{} HTTP/1.1\r\nHost: {}\r\n\r\n", "x".repeat(20 * 1024), host(&server));
+    let long = raw::send(&server, long.as_bytes()).await?;
+    ensure!(long.status == 431 && long.header("clear-site-data").is_empty(), "{long:?}");
     Ok(())
 }
 

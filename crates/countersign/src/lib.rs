@@ -25,7 +25,7 @@ use countersign_server::random::SystemRandom;
 use countersign_server::router;
 use countersign_server::router::Router;
 use countersign_server::{App, StartError};
-use countersign_store::db;
+use countersign_store::db::{self, Upgrade};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -76,7 +76,7 @@ pub async fn router(config: Config) -> Result<(Router, Service), Error> {
         Some(address) => Some(listener::bind(address).await?),
         None => None,
     };
-    let app = open(config).await?;
+    let app = open_with(config, Upgrade::Allowed).await?;
     let socket = match AdminSocket::bind(&app.config.data.join(NAME)).await {
         Ok(socket) => socket,
         Err(error) => {
@@ -91,11 +91,17 @@ pub async fn router(config: Config) -> Result<(Router, Service), Error> {
     Ok((router::router(&app), Service { app, jobs, socket, metrics }))
 }
 
-/// Opens the service without serving anything: for a command in a process of its own. [`App::close`] it at the end.
+/// Opens the service without serving anything: for a command in a process of its own. [`App::close`] it at the end. A
+/// database of an earlier release is refused: only a start, and `migrate`, bring one up to date.
 pub async fn open(config: Config) -> Result<App, Error> {
+    open_with(config, Upgrade::Refused).await
+}
+
+async fn open_with(config: Config, upgrade: Upgrade) -> Result<App, Error> {
     let random = Arc::new(SystemRandom);
     let master = config.prepare(&*random)?;
-    Ok(App::start(config, &master, Arc::new(SystemClock), random).await?)
+    let settings = db::Settings { upgrade, ..db::Settings::default() };
+    Ok(App::start_on(&settings, config, &master, (Arc::new(SystemClock), random)).await?)
 }
 
 impl Beside {

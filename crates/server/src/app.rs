@@ -109,8 +109,18 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
+        Self::start_on(&db::Settings::default(), config, master, (clock, random)).await
+    }
+
+    /// Likewise, with these settings of the database.
+    pub async fn start_on(
+        settings: &db::Settings,
+        config: Config,
+        master: &MasterKey,
+        (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
+    ) -> Result<Self, StartError> {
         let policy = config.policy();
-        let store = Store::open(&config.store, &db::Settings::default(), clock.now()).await?;
+        let store = Store::open(&config.store, settings, clock.now()).await?;
         store.tell_migrated(&system(clock.now(), random.as_ref())).await?;
         let clock_watch = ClockWatch::begin(&store, clock.as_ref()).await?;
         let time = (clock.now(), random.as_ref());

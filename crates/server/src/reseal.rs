@@ -4,7 +4,7 @@
 use countersign_core::audit::{Actor, Stamp};
 use countersign_core::seal::{MasterKey, Purpose, Sealer};
 use countersign_core::{Random, Time};
-use countersign_store::db::Settings;
+use countersign_store::db::{Settings, Upgrade};
 use countersign_store::reseal::{Item, Place, items, reseal_batch};
 use countersign_store::restore::{Restore, begin_anew_batch, restore_facts};
 use countersign_store::{Outcome, Store};
@@ -29,7 +29,8 @@ pub async fn reseal(
     (now, random): (Time, &dyn Random),
 ) -> Result<usize, RestoreError> {
     let stamp = Stamp { at: now, random, actor: Actor::Operator, ip: None, request: None };
-    let store = Store::open(&config.store, &Settings::default(), now).await?;
+    let settings = Settings { upgrade: Upgrade::Refused, ..Settings::default() };
+    let store = Store::open(&config.store, &settings, now).await?;
     let sealed = match order {
         Order::Change(old, new) => change(&store, (old, new), &stamp).await,
         Order::Lost(new) => begin_anew(&store, config, new, &stamp).await,

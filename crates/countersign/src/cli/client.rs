@@ -12,7 +12,7 @@ use countersign_server::admin::{Command, Reply, execute_watched};
 use countersign_store::db::{self, StoreUrl};
 
 use super::place::Place;
-use super::{log, out, progress, runtime};
+use super::{log, out, owner, progress, runtime};
 
 /// Has it done.
 pub(super) fn ask(place: &Place, command: Command) -> anyhow::Result<Reply> {
@@ -24,6 +24,7 @@ pub(super) fn ask(place: &Place, command: Command) -> anyhow::Result<Reply> {
             return Ok(reply);
         }
         let config = config?;
+        owner::demand(&config)?;
         may_open(&config, &path, &command)?;
         out::note(&format!("no server answers at {}: working on {} itself", path.display(), config.store));
         let app = countersign::open(config).await.map_err(|error| explain(error, &path))?;

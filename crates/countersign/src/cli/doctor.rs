@@ -14,7 +14,7 @@ use countersign_server::serve::Tls;
 use countersign_store::db::StoreUrl;
 
 use super::place::Place;
-use super::{client, log, out, runtime};
+use super::{client, log, out, owner, runtime};
 
 /// `countersign doctor`
 pub(super) fn run(place: &Place) -> anyhow::Result<()> {
@@ -144,6 +144,9 @@ async fn opened(config: Config) -> Vec<Finding> {
     };
     if let Some(words) = missing {
         return vec![Finding::new(WHAT, Level::Fine, words)];
+    }
+    if let Err(error) = owner::demand(&config) {
+        return vec![Finding::new(WHAT, Level::Warning, format!("not looked at: {error}"))];
     }
     let app = match countersign::open(config).await {
         Ok(app) => app,

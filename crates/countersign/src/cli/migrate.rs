@@ -7,7 +7,7 @@ use countersign_store::db::{Settings, StoreUrl};
 use countersign_store::{Error, Store};
 
 use super::place::Place;
-use super::{log, out, runtime};
+use super::{log, out, owner, runtime};
 
 /// `countersign migrate`
 pub(super) fn run(place: &Place) -> anyhow::Result<()> {
@@ -15,6 +15,7 @@ pub(super) fn run(place: &Place) -> anyhow::Result<()> {
     if matches!(config.store, StoreUrl::Memory) {
         anyhow::bail!("store.url is memory:, which is new at every start: there is nothing to migrate");
     }
+    owner::demand(&config)?;
     log::start_quiet();
     config.make_data_folder()?;
     out::note(&format!("bringing {} up to date", config.store));

@@ -14,6 +14,7 @@ mod manager;
 mod migrate;
 mod openapi;
 mod out;
+mod owner;
 mod password;
 mod place;
 mod progress;

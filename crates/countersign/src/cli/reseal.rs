@@ -13,7 +13,7 @@ use countersign_server::restore::RestoreError;
 use countersign_store::Error;
 
 use super::place::Place;
-use super::{client, log, out, runtime};
+use super::{client, log, out, owner, runtime};
 
 /// The other key.
 #[derive(Args)]
@@ -32,6 +32,7 @@ pub(super) struct Reseal {
 pub(super) fn run(place: &Place, asked: &Reseal) -> anyhow::Result<()> {
     let config = place.config()?;
     let socket = config.data.join(NAME);
+    owner::demand(&config)?;
     log::start_quiet();
     let present = config.master_key()?;
     let next = asked.new_master_key_file.as_ref().map(|file| {

@@ -14,7 +14,7 @@ use countersign_store::db::StoreUrl;
 use countersign_store::db::snapshot::SnapshotError;
 
 use super::place::Place;
-use super::{backup, client, log, out, progress, runtime};
+use super::{backup, client, log, out, owner, progress, runtime};
 
 /// What to put back.
 #[derive(Args)]
@@ -38,6 +38,7 @@ pub(super) fn run(place: &Place, asked: Restore) -> anyhow::Result<()> {
     }
     let socket = config.data.join(NAME);
     log::start_quiet();
+    owner::demand(&config)?;
     config.make_data_folder()?;
     let master = config.master_key()?;
     let order = Order { file: asked.file, epoch_bump: asked.epoch_bump };

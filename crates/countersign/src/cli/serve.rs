@@ -1,8 +1,10 @@
 //! Serving until somebody says stop.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use countersign::config::{Config, Mode};
@@ -10,7 +12,8 @@ use countersign_server::clock::{Clock as _, SystemClock};
 use countersign_server::front::Front;
 use countersign_server::serve::{self, Terms};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
 use super::log;
 use super::manager::{Manager, State};
@@ -44,8 +47,10 @@ pub(super) fn run(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result
 
 async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow::Result<()> {
     let mut stop = std::pin::pin!(asked_to_stop()?);
+    let mut hangups = signal(SignalKind::hangup())?;
     let manager = Manager::of_environment();
     let terms = Terms::open(&config, serve::descriptors::raise(), SystemClock.now())?;
+    let reload = Arc::clone(&terms.reload);
     let listener = bind(config.listen).await?;
     let config = config.bound_to(listener.local_addr()?);
     // A start may wait for the process before it to let the database go.
@@ -64,6 +69,7 @@ async fn start_and_serve(config: Config, ready: impl FnOnce(&Config)) -> anyhow:
     tokio::select! {
         () = serve::serve(listener, Front::new(service.app(), router), terms, stop) => {}
         never = manager.reassure() => match never {},
+        never = reload_when_asked(&mut hangups, &reload) => match never {},
     }
     tracing::info!("stopping");
     service.stop().await.context("the database did not take the last writes")
@@ -79,6 +85,15 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
         ),
         _ => anyhow!("cannot listen on {address} (server.listen): {error}"),
     })
+}
+
+/// SIGHUP asks that the certificate is read again. Settings are not: they need a restart.
+async fn reload_when_asked(hangups: &mut Signal, reload: &Notify) -> Infallible {
+    loop {
+        hangups.recv().await;
+        tracing::info!("asked to read the certificate again");
+        reload.notify_one();
+    }
 }
 
 /// Ready on SIGTERM or SIGINT, which do nothing else from now on.

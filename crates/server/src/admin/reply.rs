@@ -60,6 +60,8 @@ pub enum Reply {
     Resources(Vec<ResourceEntry>),
     /// What was looked at.
     Checked(Vec<Finding>),
+    /// It is under way; more lines follow.
+    Working,
     /// How far a command is that takes long; more lines follow.
     Progress(ProgressEntry),
     /// The backup is on disk, and sound.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_store::db::snapshot::{Progress, Watch};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::WriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
@@ -29,8 +29,12 @@ pub const MAX_LINE: usize = 64 * 1024;
 
 /// A command comes at once; whoever takes longer holds up a stop.
 const LINE_TIME: Duration = Duration::from_secs(5);
-/// Making an RSA key takes seconds; what takes longer tells how far it is meanwhile.
-const COMMAND_TIME: Duration = Duration::from_mins(1);
+/// While a command is under way the server says so this often, whether or not the command says how far it is.
+const ALIVE: Duration = Duration::from_secs(15);
+/// Whoever asked gives up on a server that says nothing for so long.
+const SILENCE: Duration = Duration::from_mins(1);
+/// A command that says nothing of itself for so long is given up: reading a large database whole takes minutes.
+const COMMAND_TIME: Duration = Duration::from_hours(1);
 /// A stop waits so long for a command that is under way.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
@@ -128,9 +132,10 @@ pub async fn ask(
     let mut stream = BufReader::new(stream);
     loop {
         let mut answer = Vec::new();
-        tokio::time::timeout(COMMAND_TIME + LINE_TIME, stream.read_until(b'\n', &mut answer)).await??;
+        tokio::time::timeout(SILENCE, stream.read_until(b'\n', &mut answer)).await??;
         match serde_json::from_slice(&answer)? {
             Ok(Reply::Progress(progress)) => told(progress),
+            Ok(Reply::Working) => {}
             answer => return Ok(Some(answer)),
         }
     }
@@ -190,12 +195,23 @@ async fn converse(app: &App, mut stream: UnixStream) -> io::Result<()> {
     say(&mut writer, &answer).await
 }
 
-/// Has it done, and tells how far it is. Whoever hangs up stops what tells that; a command that says nothing for too
-/// long is given up.
+/// Has it done, and tells how far it is.
 async fn obey(app: &App, command: Command, writer: &mut WriteHalf<'_>) -> io::Result<Answer> {
-    let (tell, mut told) = watch::channel(None);
+    let (tell, told) = watch::channel(None);
     let watch: Watch = Arc::new(move |progress| tell.send(Some(progress)).is_ok());
-    let mut done = std::pin::pin!(execute_watched(app, command, watch));
+    wait_for(execute_watched(app, command, watch), told, writer, (ALIVE, COMMAND_TIME)).await
+}
+
+/// Waits for a command, and says at least every `alive` that it is under way. Whoever hangs up stops what tells how far it
+/// is; a command that says nothing of itself for too long is given up.
+async fn wait_for(
+    done: impl Future<Output = Answer>,
+    mut told: watch::Receiver<Option<Progress>>,
+    writer: &mut (impl AsyncWrite + Unpin),
+    (alive, longest): (Duration, Duration),
+) -> io::Result<Answer> {
+    let mut done = std::pin::pin!(done);
+    let mut silent = Duration::ZERO;
     loop {
         let next = async {
             tokio::select! {
@@ -204,13 +220,20 @@ async fn obey(app: &App, command: Command, writer: &mut WriteHalf<'_>) -> io::Re
                 Ok(()) = told.changed() => None,
             }
         };
-        match tokio::time::timeout(COMMAND_TIME, next).await {
+        match tokio::time::timeout(alive, next).await {
             Ok(Some(answer)) => {
                 // What it said last is told too, however quickly it came to its end.
                 say_progress(&mut told, writer).await?;
                 return Ok(answer);
             }
-            Ok(None) => say_progress(&mut told, writer).await?,
+            Ok(None) => {
+                silent = Duration::ZERO;
+                say_progress(&mut told, writer).await?;
+            }
+            Err(_) if silent < longest => {
+                silent += alive;
+                say(writer, &Ok(Reply::Working)).await?;
+            }
             Err(_) => return Ok(Err(AdminError::Unavailable("it takes too long".to_owned()))),
         }
     }
@@ -218,7 +241,7 @@ async fn obey(app: &App, command: Command, writer: &mut WriteHalf<'_>) -> io::Re
 
 async fn say_progress(
     told: &mut watch::Receiver<Option<Progress>>,
-    writer: &mut WriteHalf<'_>,
+    writer: &mut (impl AsyncWrite + Unpin),
 ) -> io::Result<()> {
     let progress = *told.borrow_and_update();
     match progress {
@@ -227,7 +250,7 @@ async fn say_progress(
     }
 }
 
-async fn say(writer: &mut WriteHalf<'_>, answer: &Answer) -> io::Result<()> {
+async fn say(writer: &mut (impl AsyncWrite + Unpin), answer: &Answer) -> io::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
     tokio::time::timeout(LINE_TIME, writer.write_all(&line)).await?
@@ -275,6 +298,26 @@ mod tests {
         std::fs::write(&path, "notes").unwrap();
         assert!(matches!(AdminSocket::bind(&path).await, Err(SocketError::System { .. })));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "notes");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_says_nothing_is_waited_for_and_in_the_end_given_up() {
+        let (alive, longest) = (Duration::from_millis(1), Duration::from_millis(5));
+        let (_tell, told) = watch::channel(None);
+        let mut said = Vec::new();
+        let answer =
+            wait_for(std::future::pending(), told.clone(), &mut said, (alive, longest)).await.unwrap();
+        assert!(matches!(answer, Err(AdminError::Unavailable(_))), "{answer:?}");
+        let lines: Vec<Answer> =
+            said.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        assert!(lines.len() == 5 && lines.iter().all(|line| matches!(line, Ok(Reply::Working))), "{lines:?}");
+        // It is not given up for being slow.
+        let slow = async {
+            tokio::time::sleep(alive * 3).await;
+            Ok(Reply::Working)
+        };
+        let answer = wait_for(slow, told, &mut said, (alive, Duration::from_hours(1))).await.unwrap();
+        assert!(answer.is_ok(), "{answer:?}");
     }
 
     #[tokio::test]

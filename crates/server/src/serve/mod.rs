@@ -23,6 +23,7 @@ use std::sync::Arc;
 use countersign_core::Time;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::certificate::PairError;
@@ -40,6 +41,8 @@ pub struct Terms {
     pub limits: Limits,
     /// TLS of its own; none: in clear.
     pub tls: Option<Tls>,
+    /// Rung when somebody asks that the certificate is read again, without waiting until it is looked at anyway.
+    pub reload: Arc<Notify>,
 }
 
 impl Terms {
@@ -60,7 +63,7 @@ impl Terms {
                 Some(tls)
             }
         };
-        Ok(Self { limits: Limits::of(config, descriptors), tls })
+        Ok(Self { limits: Limits::of(config, descriptors), tls, reload: Arc::default() })
     }
 }
 
@@ -82,6 +85,7 @@ pub async fn serve(listener: TcpListener, front: Front, terms: Terms, stop: impl
                 }
             },
             _ = clock.tick() => host.tick(),
+            () = terms.reload.notified() => host.reload(),
             () = &mut stop => break,
         }
     }
@@ -161,9 +165,13 @@ impl Host {
                 );
             }
         }
-        if now.is_multiple_of(self.times.certificates)
-            && let Some(tls) = &self.tls
-        {
+        if now.is_multiple_of(self.times.certificates) {
+            self.reload();
+        }
+    }
+
+    fn reload(&self) {
+        if let Some(tls) = &self.tls {
             let (tls, at) = (Arc::clone(tls), self.front.app().clock.now());
             tokio::task::spawn_blocking(move || reload(&tls, at));
         }

@@ -23,6 +23,16 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+/// Whether a database of an earlier release may be brought up to date. Commands beside a server that stands still must not:
+/// the next start may be one of that release (attack STO-15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// A start, and whoever asks for it.
+    Allowed,
+    /// Everybody else.
+    Refused,
+}
+
 /// The schema of this release: every file, in order.
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "0001_spine", sql: include_str!("../../migrations/0001_spine.sql") },
@@ -59,10 +69,11 @@ const WRITE_LOG: &str =
 pub(super) fn sqlite(
     connection: &Connection,
     known: &'static [Migration],
+    upgrade: Upgrade,
     now: Time,
 ) -> Result<Vec<&'static str>> {
     let applied = log(connection).map_err(|error| Error::Schema(error.to_string()))?;
-    let pending = pending(&applied, known)?;
+    let pending = upgrade.permits(&applied, pending(&applied, known)?)?;
     for migration in pending {
         apply(connection, migration, now).map_err(|error| {
             if !connection.is_autocommit() {
@@ -115,6 +126,7 @@ pub(super) fn examine(connection: &Connection, known: &'static [Migration]) -> R
 pub(super) async fn postgres(
     client: &mut Client,
     known: &'static [Migration],
+    upgrade: Upgrade,
     now: Time,
 ) -> Result<Vec<&'static str>> {
     let broken = |error: tokio_postgres::Error| Error::Schema(super::postgres::words(&error));
@@ -126,7 +138,7 @@ pub(super) async fn postgres(
         runs_with: row.get(2),
     };
     let applied: Vec<_> = log.iter().map(applied).collect();
-    let pending = pending(&applied, known)?;
+    let pending = upgrade.permits(&applied, pending(&applied, known)?)?;
     for migration in pending {
         let transaction = client.transaction().await.map_err(broken)?;
         let failed = |error: tokio_postgres::Error| migration.failed(&super::postgres::words(&error));
@@ -177,6 +189,20 @@ fn pending(applied: &[Applied], known: &'static [Migration]) -> Result<&'static 
             strictest.version, strictest.runs_with
         ))),
         _ => Ok(known.get(applied.len()..).unwrap_or_default()),
+    }
+}
+
+impl Upgrade {
+    /// The files that may run. A database without any is a new one, and gets all.
+    fn permits(self, applied: &[Applied], pending: &'static [Migration]) -> Result<&'static [Migration]> {
+        match (self, applied.last(), pending.first()) {
+            (Self::Refused, Some(applied), Some(next)) => Err(Error::Schema(format!(
+                "it is one of an earlier release: {} has not run on it, which has {}. Take a backup with that release's program, then \
+                 run `countersign migrate`, or start the server",
+                next.name, applied.version
+            ))),
+            _ => Ok(pending),
+        }
     }
 }
 
@@ -232,6 +258,21 @@ mod tests {
         for count in 0..=2 {
             let names = pending(&applied(count), KNOWN).expect("a prefix");
             assert_eq!(names.len(), 2 - count);
+        }
+    }
+
+    #[test]
+    fn sto_15_only_who_may_brings_a_database_up_to_date_that_is_there() {
+        for (upgrade, count, runs) in [
+            (Upgrade::Allowed, 0, Some(2)),
+            (Upgrade::Allowed, 1, Some(1)),
+            (Upgrade::Refused, 0, Some(2)),
+            (Upgrade::Refused, 1, None),
+            (Upgrade::Refused, 2, Some(0)),
+        ] {
+            let pending = pending(&applied(count), KNOWN).expect("a prefix");
+            let permitted = upgrade.permits(&applied(count), pending);
+            assert_eq!(permitted.ok().map(<[_]>::len), runs, "{upgrade:?} {count}");
         }
     }
 

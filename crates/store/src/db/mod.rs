@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::meter::Meter;
 
 pub use self::batch::{Expect, Outcome, Statement};
-pub use self::migrate::{MIGRATIONS, Migration};
+pub use self::migrate::{MIGRATIONS, Migration, Upgrade};
 pub use self::postgres::Postgres;
 use self::snapshot::{Snapshot, SnapshotError, Target, Watch};
 pub use self::sqlite::{Site, Sqlite};
@@ -82,11 +82,13 @@ pub struct Settings {
     pub wait_for_owner: Duration,
     /// PostgreSQL: the most transactions at once, a connection each.
     pub transactions: usize,
+    /// Whether a schema that is there may be brought up to date. A database without one gets it either way.
+    pub upgrade: Upgrade,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { wait_for_owner: Duration::from_secs(10), transactions: 8 }
+        Self { wait_for_owner: Duration::from_secs(10), transactions: 8, upgrade: Upgrade::Allowed }
     }
 }
 
@@ -94,6 +96,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Db {
     engine: Engine,
+    upgrade: Upgrade,
     meter: Meter,
 }
 
@@ -114,7 +117,7 @@ impl Db {
             StoreUrl::Sqlite(path) => Engine::Sqlite(Sqlite::open(path)?),
             StoreUrl::Postgres(url) => Engine::Postgres(Box::new(Postgres::open(url, settings).await?)),
         };
-        Ok(Self { engine, meter: Meter::default() })
+        Ok(Self { engine, upgrade: settings.upgrade, meter: Meter::default() })
     }
 
     /// What it measures of itself.
@@ -122,12 +125,12 @@ impl Db {
         &self.meter
     }
 
-    /// Brings the schema up to the last of `migrations` and returns the names of those that ran.
+    /// Brings the schema up to the last of `migrations`, if the settings allow that, and returns the names of those that ran.
     /// `now` is recorded beside each.
     pub async fn migrate(&self, migrations: &'static [Migration], now: Time) -> Result<Vec<&'static str>> {
         match &self.engine {
-            Engine::Sqlite(db) => db.migrate(migrations, now).await,
-            Engine::Postgres(db) => db.migrate(migrations, now).await,
+            Engine::Sqlite(db) => db.migrate(migrations, self.upgrade, now).await,
+            Engine::Postgres(db) => db.migrate(migrations, self.upgrade, now).await,
         }
     }
 

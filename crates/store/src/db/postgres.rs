@@ -22,7 +22,7 @@ use self::owner::{Owner, Permit};
 use self::wire::Stop;
 pub(super) use self::wire::words;
 use super::batch::{Failure, Outcome, Statement};
-use super::migrate::{self, Migration};
+use super::migrate::{self, Migration, Upgrade};
 use super::url::PostgresUrl;
 use super::{Error, Result, Row, Settings, Value};
 
@@ -70,11 +70,12 @@ impl Postgres {
     pub(super) async fn migrate(
         &self,
         migrations: &'static [Migration],
+        upgrade: Upgrade,
         now: Time,
     ) -> Result<Vec<&'static str>> {
         self.owner.permit().wait().await?;
         let mut client = self.connector.session(Purpose::Schema).await?;
-        migrate::postgres(&mut client, migrations, now).await
+        migrate::postgres(&mut client, migrations, upgrade, now).await
     }
 
     pub(super) async fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>> {

@@ -23,7 +23,7 @@ pub use self::replace::Site;
 pub(super) use self::snapshot::verify;
 use self::writer::Writer;
 use super::batch::{Outcome, Statement};
-use super::migrate::Migration;
+use super::migrate::{Migration, Upgrade};
 use super::snapshot::{Progress, Snapshot, SnapshotError, Target, Watch};
 use super::{Error, Result, Row, Value};
 
@@ -76,9 +76,10 @@ impl Sqlite {
     pub(super) async fn migrate(
         &self,
         migrations: &'static [Migration],
+        upgrade: Upgrade,
         now: Time,
     ) -> Result<Vec<&'static str>> {
-        self.writer.migrate(migrations, now).await
+        self.writer.migrate(migrations, upgrade, now).await
     }
 
     pub(super) fn read(&self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>> {
@@ -98,7 +99,8 @@ impl Sqlite {
         let readers = Arc::clone(&self.readers);
         let look = move || {
             readers.with(|connection| {
-                snapshot::findings(connection).map_err(|error| Error::Unavailable(error.to_string()))
+                snapshot::findings(connection)
+                    .map_err(|error| connection::explain("PRAGMA integrity_check", &error))
             })
         };
         tokio::task::spawn_blocking(look).await.map_err(|error| Error::Unavailable(error.to_string()))?

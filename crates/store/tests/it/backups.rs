@@ -190,3 +190,17 @@ async fn postgresql_is_told_apart() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn sto_16_what_a_killed_backup_left_is_gone_with_the_next_one_and_one_under_way_is_not() {
+    let here = Here::new();
+    let store = here.open("store.db").await;
+    let left = here.path(".countersign-backup-AbCdEf");
+    let under_way = here.path(".countersign-backup-GhIjKl");
+    std::fs::write(&left, "half").expect("a file");
+    let held = std::fs::File::create(&under_way).expect("a file");
+    held.lock().expect("its lock");
+    back_up(&store, &here.path("backup.db")).await.expect("a backup");
+    assert!(!left.exists() && under_way.exists());
+    store.close(&stamp(NOW)).await.expect("closed");
+}

@@ -185,6 +185,11 @@ async fn sto_16_sto_17_a_restore_that_fails_leaves_everything_as_it_was_and_a_br
     std::fs::write(here.path("notes.txt"), "notes").expect("a file");
     let before = std::fs::read(here.path("store.db")).expect("it");
     let site = Site::hold(&here.path("store.db")).expect("free");
+    // What an earlier try left is no source: it would be its own target, and gone.
+    std::fs::copy(here.path("backup.db"), here.path("store.db.restoring")).expect("a draft");
+    let own = site.prepare(&here.path("store.db.restoring"), &unwatched());
+    assert!(matches!(own, Err(SnapshotError::Own(_))), "{own:?}");
+    assert!(here.path("store.db.restoring").exists());
     for bad in ["notes.txt", "missing.db", "store.db"] {
         assert!(site.prepare(&here.path(bad), &unwatched()).is_err(), "{bad}");
     }

@@ -71,6 +71,11 @@ fn a_server_with_tls_says_so_and_is_reached_by_https() -> anyhow::Result<()> {
     let server = place.start()?;
     assert!(server.url.starts_with("https://localhost:"), "{}", server.url);
     assert!(server.log().contains("TLS with this certificate"), "{}", server.log());
+    // SIGHUP, as many send it after a renewal, ends nothing.
+    server.hang_up()?;
+    while !server.log().contains("asked to read the certificate again") {
+        std::thread::yield_now();
+    }
     assert!(server.stop()?.success());
     Ok(())
 }

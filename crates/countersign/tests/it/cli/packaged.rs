@@ -41,3 +41,22 @@ fn every_setting_of_the_packages_is_one_and_allows_a_start() -> anyhow::Result<(
     }
     Ok(())
 }
+
+#[test]
+fn the_nightly_backup_leaves_a_postgresql_alone_and_goes_before_the_package_does() -> anyhow::Result<()> {
+    let unit = std::fs::read_to_string(format!("{ROOT}/systemd/countersign-backup.service"))?;
+    // What the unit looks for is what the program says.
+    ensure!(unit.contains("config check") && unit.contains("\"^store.url = postgres\""), "{unit}");
+    for (url, found) in
+        [("postgres://db.example.com/countersign", true), ("sqlite:data/countersign.db", false)]
+    {
+        let place = Place::new()?.with("COUNTERSIGN_STORE_URL", url);
+        let ran = place.run(&["config", "check"])?;
+        ensure!(ran.code == Some(0), "{ran:?}");
+        ensure!(ran.out.lines().any(|line| line.starts_with("store.url = postgres")) == found, "{ran:?}");
+    }
+    ensure!(unit.contains("\nReadWritePaths=-/var/lib/countersign -/var/backups/countersign\n"), "{unit}");
+    let prerm = std::fs::read_to_string(format!("{ROOT}/debian/prerm"))?;
+    ensure!(prerm.contains("countersign-backup.service"), "{prerm}");
+    Ok(())
+}

@@ -146,6 +146,12 @@ impl Running {
         Ok(self.child.wait()?)
     }
 
+    /// As whoever renewed a certificate tells it.
+    pub(super) fn hang_up(&self) -> anyhow::Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.child.id())?).context("its id")?;
+        Ok(kill_process(pid, Signal::HUP)?)
+    }
+
     /// As a power cut stops it.
     pub(super) fn kill(mut self) -> anyhow::Result<()> {
         self.child.kill()?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use countersign_core::{Span, Time};
+use countersign_store::Error;
 use countersign_store::db::StoreUrl;
 use countersign_store::job::{self, Outbox};
 use ipnet::IpNet;
@@ -32,19 +33,30 @@ pub(super) async fn around(app: &App) -> Vec<Finding> {
 
 /// SQLite reads its whole file for this; a database server looks after itself.
 async fn integrity(app: &App) -> Option<Finding> {
+    judge_integrity(app.store.faults().await)
+}
+
+/// Only what is damaged calls for a backup: a file that cannot be read now may be whole.
+fn judge_integrity(faults: Result<Option<Vec<String>>, Error>) -> Option<Finding> {
     const WHAT: &str = "integrity";
     let broken = |words: String| {
         let remedy =
             "Stop the server, keep the file as it is, and put the last backup back: `countersign restore`";
         Some(Finding::new(WHAT, Level::Broken, format!("{words}. {remedy}")))
     };
-    match app.store.faults().await {
+    match faults {
         Ok(None) => None,
         Ok(Some(faults)) if faults.is_empty() => {
             Some(Finding::new(WHAT, Level::Fine, "the database's file has no fault"))
         }
         Ok(Some(faults)) => broken(faults.join("; ")),
-        Err(error) => broken(error.to_string()),
+        Err(error @ Error::Damaged(_)) => broken(error.to_string()),
+        Err(error) => {
+            let words = format!(
+                "the database's file could not be read whole: {error}. Ask again; the disk or its folder may say why"
+            );
+            Some(Finding::new(WHAT, Level::Broken, words))
+        }
     }
 }
 
@@ -190,6 +202,17 @@ mod tests {
         for (outbox, leaves, level) in table {
             assert_eq!(judge_outbox(outbox, leaves, NOW).level, level, "{outbox:?}");
         }
+    }
+
+    #[test]
+    fn sto_17_only_a_damaged_file_calls_for_a_backup() {
+        let judged =
+            |faults| judge_integrity(faults).map(|found| (found.level, found.words.contains("restore")));
+        assert_eq!(judged(Ok(None)), None);
+        assert_eq!(judged(Ok(Some(Vec::new()))), Some((Level::Fine, false)));
+        assert_eq!(judged(Ok(Some(vec!["page 7".to_owned()]))), Some((Level::Broken, true)));
+        assert_eq!(judged(Err(Error::Damaged("malformed".to_owned()))), Some((Level::Broken, true)));
+        assert_eq!(judged(Err(Error::Unavailable("it is closed".to_owned()))), Some((Level::Broken, false)));
     }
 
     #[test]

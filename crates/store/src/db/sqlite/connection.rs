@@ -168,7 +168,7 @@ fn is_violation(error: &rusqlite::Error) -> bool {
 }
 
 /// SQLite's messages name tables and columns, never values.
-fn explain(sql: &'static str, error: &rusqlite::Error) -> Error {
+pub(super) fn explain(sql: &'static str, error: &rusqlite::Error) -> Error {
     let reason = error.to_string();
     match error.sqlite_error_code() {
         // Our text is wrong, or what it was given.
@@ -186,7 +186,7 @@ mod tests {
     use countersign_core::Time;
     use rusqlite::StatementStatus;
 
-    use super::super::super::migrate::{self, MIGRATIONS};
+    use super::super::super::migrate::{self, MIGRATIONS, Upgrade};
     use super::*;
 
     /// A statement that is planned anew whenever its values change costs more than it does.
@@ -196,7 +196,7 @@ mod tests {
         let path = folder.path().join("plans.db");
         std::fs::write(&path, "").expect("a file");
         let writer = writer(&path, Durability::None).expect("open");
-        migrate::sqlite(&writer, MIGRATIONS, Time::from_micros(1)).expect("a schema");
+        migrate::sqlite(&writer, MIGRATIONS, Upgrade::Allowed, Time::from_micros(1)).expect("a schema");
         let reader = reader(&path).expect("open");
         for sql in crate::statements() {
             let connection = if sql.trim_start().starts_with("SELECT") { &reader } else { &writer };

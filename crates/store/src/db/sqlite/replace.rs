@@ -45,13 +45,21 @@ impl Site {
             return Err(SnapshotError::Own(source.display().to_string()));
         }
         drop(file);
+        let digest = || digest(source).map_err(|error| SnapshotError::file(source, &error));
+        let before = digest()?;
         let draft = self.draft();
         self.clear();
         owner_only(&draft).map_err(|error| SnapshotError::file(&draft, &error))?;
         copy(source, &draft, watch).map_err(|error| named(error, source))?;
         let copied = verify(&draft, watch).map_err(|error| named(error, source))?;
-        // By its own digest the file is known; the bytes of a copy differ.
-        let (bytes, sha256) = digest(source).map_err(|error| SnapshotError::file(source, &error))?;
+        // By its own digest the file is known; the bytes of a copy differ. A log beside it is read, and not in the digest.
+        let (bytes, sha256) = digest()?;
+        if (bytes, &sha256) != (before.0, &before.1) {
+            return Err(SnapshotError::unsound(
+                source,
+                "it changed while it was read: is another program writing it?",
+            ));
+        }
         Ok(Snapshot { bytes, sha256, ..copied })
     }
 
@@ -63,7 +71,10 @@ impl Site {
         settle(&self.draft())?;
         let replaced = self.path.exists().then(|| self.set_aside(now)).transpose()?;
         let failed = |error: io::Error| SnapshotError::file(&self.path, &error);
-        fs::rename(self.draft(), &self.path).map_err(failed)?;
+        fs::rename(self.draft(), &self.path).map_err(|error| {
+            replaced.iter().for_each(|kept| self.put_back(kept));
+            failed(error)
+        })?;
         File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
         Ok(replaced)
     }
@@ -82,11 +93,27 @@ impl Site {
         fs::hard_link(&self.path, &kept).map_err(failed)?;
         for end in BESIDE {
             match fs::rename(companion(&self.path, end), companion(&kept, end)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    self.put_back(&kept);
+                    return Err(failed(error));
+                }
                 _ => {}
             }
         }
         Ok(kept)
+    }
+
+    /// As before [`set_aside`](Self::set_aside), which came to nothing: the database has its log again.
+    fn put_back(&self, kept: &Path) {
+        for end in BESIDE {
+            // Most are not there. One that cannot be moved back is not lost: both names are said.
+            if let Err(error) = fs::rename(companion(kept, end), companion(&self.path, end))
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::error!(%error, "the log of the database lies beside its other name: rename it back by hand");
+            }
+        }
+        drop(fs::remove_file(kept));
     }
 
     /// What an earlier try or this one left.
@@ -153,6 +180,24 @@ mod tests {
         let things = rusqlite::Connection::open(&path).expect("the database");
         let count = things.query_row("SELECT COUNT(*) FROM things", [], |row| row.get::<_, i64>(0));
         assert_eq!(count, Ok(1));
+    }
+
+    #[test]
+    fn sto_16_a_swap_that_fails_leaves_the_database_with_its_log() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("countersign.db");
+        let site = Site::hold(&path).expect("the place");
+        fs::write(&path, "as it was").expect("a database");
+        fs::write(companion(&path, "-wal"), "its log").expect("a log");
+        fs::write(companion(&path, "-shm"), "its index").expect("an index");
+        drop(unsettled(&site));
+        // A name that is taken by what no file can replace: as a disk that takes nothing more.
+        fs::create_dir_all(folder.path().join("countersign.db.replaced-20231114T221320Z-shm/full"))
+            .expect("a folder");
+        site.replace(NOW).expect_err("the index cannot be set aside");
+        assert_eq!(fs::read(&path).expect("the database"), b"as it was");
+        assert_eq!(fs::read(companion(&path, "-wal")).expect("its log"), b"its log");
+        assert!(!folder.path().join("countersign.db.replaced-20231114T221320Z").exists());
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Copies of a file by the engine itself, page by page under one read transaction: writers go on meanwhile, and what
 //! they write is not in the copy.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rustix::fs::{FlockOperation, flock};
 use tempfile::NamedTempFile;
 
 use super::super::Error;
@@ -23,8 +24,20 @@ const STEP: i32 = 256;
 const OPERATIONS: i32 = 100_000;
 /// Findings of the engine that are told; one is as bad as many.
 const FINDINGS: usize = 5;
-/// What the engine and this store keep beside a database.
-const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+/// What the engine and this store keep beside a database, and beside the draft of the next one.
+const COMPANIONS: [&str; 9] = [
+    "-wal",
+    "-shm",
+    "-journal",
+    ".lock",
+    ".restoring",
+    ".restoring-wal",
+    ".restoring-shm",
+    ".restoring-journal",
+    ".restoring.lock",
+];
+/// How the drafts of backups begin.
+const DRAFT: &str = ".countersign-backup-";
 
 /// Writes the database at `source` to the target, verified.
 pub(super) fn write(
@@ -41,14 +54,31 @@ pub(super) fn write(
         return Err(SnapshotError::Exists(path.display().to_string()));
     }
     let folder = folder_of(path);
+    clear_drafts(folder).map_err(failed)?;
     // Mode 0600 from its first byte on; gone when dropped.
-    let draft =
-        tempfile::Builder::new().prefix(".countersign-backup-").tempfile_in(folder).map_err(failed)?;
+    let draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(folder).map_err(failed)?;
+    flock(&draft, FlockOperation::NonBlockingLockExclusive).map_err(|error| failed(error.into()))?;
     copy(source, draft.path(), watch)?;
     let snapshot = verify_file(draft.path(), watch)?;
     appear(draft, target)?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
     Ok(snapshot)
+}
+
+/// What backups that were killed left behind. Whoever still writes one holds its lock.
+fn clear_drafts(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().starts_with(DRAFT.as_bytes()) {
+            continue;
+        }
+        // Somebody else's, or just gone: it is theirs.
+        let Ok(draft) = File::open(entry.path()) else { continue };
+        if flock(&draft, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn appear(draft: NamedTempFile, target: &Target) -> std::result::Result<(), SnapshotError> {

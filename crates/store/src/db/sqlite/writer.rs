@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::super::batch::{Failure, Outcome, Statement, settle};
-use super::super::migrate::{self, Migration};
+use super::super::migrate::{self, Migration, Upgrade};
 use super::super::{Error, Result};
 use super::{Held, closed, connection};
 
@@ -22,7 +22,7 @@ type Reply<T> = oneshot::Sender<Result<T>>;
 
 enum Job {
     Batch(Batch),
-    Migrate { migrations: &'static [Migration], now: Time, reply: Reply<Vec<&'static str>> },
+    Migrate { migrations: &'static [Migration], upgrade: Upgrade, now: Time, reply: Reply<Vec<&'static str>> },
     Close,
 }
 
@@ -62,9 +62,10 @@ impl Writer {
     pub(super) async fn migrate(
         &self,
         migrations: &'static [Migration],
+        upgrade: Upgrade,
         now: Time,
     ) -> Result<Vec<&'static str>> {
-        self.ask(|reply| Job::Migrate { migrations, now, reply }).await
+        self.ask(|reply| Job::Migrate { migrations, upgrade, now, reply }).await
     }
 
     /// Returns when the thread is gone and the file is free.
@@ -91,8 +92,8 @@ fn serve(connection: &Connection, queue: &flume::Receiver<Job>) {
         }
         answer(connection, group);
         match next {
-            Some(Job::Migrate { migrations, now, reply }) => {
-                drop(reply.send(migrate::sqlite(connection, migrations, now)));
+            Some(Job::Migrate { migrations, upgrade, now, reply }) => {
+                drop(reply.send(migrate::sqlite(connection, migrations, upgrade, now)));
             }
             Some(Job::Close) => return,
             Some(Job::Batch(_)) | None => {}

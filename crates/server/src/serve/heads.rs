@@ -81,10 +81,9 @@ impl Heads {
 
     /// Hands on a piece of a line, or the last of it.
     fn hand_on(&mut self, bytes: &mut [u8], piece: std::ops::Range<usize>, to: usize) -> usize {
+        let before = self.head.cookies.saturating_add(self.line.len);
         self.line.add(&bytes[piece.clone()]);
         let room = if self.line.is_cookies() {
-            let before = self.head.cookies;
-            self.head.cookies = before.saturating_add(piece.len());
             COOKIES.saturating_sub(before).min(piece.len())
         } else {
             piece.len()
@@ -107,6 +106,9 @@ impl Heads {
     fn end_line(&mut self) -> Result<(), Doubt> {
         let line = std::mem::replace(&mut self.line, Line::new());
         let text = line.text()?;
+        if line.is_cookies() {
+            self.head.cookies = self.head.cookies.saturating_add(line.len);
+        }
         match (self.head.begun, text) {
             // Before a request; the parser passes over it.
             (false, b"") => {}

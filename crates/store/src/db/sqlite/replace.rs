@@ -159,9 +159,9 @@ mod tests {
 
     const NOW: Time = Time::from_micros(1_700_000_000_000_000);
 
-    /// A draft whose last change lies in its log alone, as after a checkpoint that failed.
-    fn unsettled(site: &Site) -> rusqlite::Connection {
-        let open = || rusqlite::Connection::open(site.draft()).expect("the draft");
+    /// A database whose last change lies in its log alone, as after a checkpoint that failed.
+    fn unsettled(path: &Path) -> rusqlite::Connection {
+        let open = || rusqlite::Connection::open(path).expect("the file");
         let (stays, writes) = (open(), open());
         stays.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE things (name TEXT)").expect("a table");
         writes.execute_batch("INSERT INTO things VALUES ('forgotten')").expect("a row");
@@ -173,7 +173,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("countersign.db");
         let site = Site::hold(&path).expect("the place");
-        let open = unsettled(&site);
+        let open = unsettled(&site.draft());
         assert!(companion(&site.draft(), "-wal").metadata().expect("a log").len() > 0);
         site.replace(NOW).expect("it is swapped in");
         drop(open);
@@ -187,17 +187,20 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("countersign.db");
         let site = Site::hold(&path).expect("the place");
-        fs::write(&path, "as it was").expect("a database");
-        fs::write(companion(&path, "-wal"), "its log").expect("a log");
-        fs::write(companion(&path, "-shm"), "its index").expect("an index");
-        drop(unsettled(&site));
+        // A database whose log cannot be emptied: somebody reads it.
+        let (reads, late) = (unsettled(&path), rusqlite::Connection::open(&path).expect("the database"));
+        reads.execute_batch("BEGIN; SELECT * FROM things").expect("a reader");
+        late.execute_batch("INSERT INTO things VALUES ('late')").expect("a row that the reader does not see");
+        drop(unsettled(&site.draft()));
         // A name that is taken by what no file can replace: as a disk that takes nothing more.
-        fs::create_dir_all(folder.path().join("countersign.db.replaced-20231114T221320Z-shm/full"))
-            .expect("a folder");
-        site.replace(NOW).expect_err("the index cannot be set aside");
-        assert_eq!(fs::read(&path).expect("the database"), b"as it was");
-        assert_eq!(fs::read(companion(&path, "-wal")).expect("its log"), b"its log");
-        assert!(!folder.path().join("countersign.db.replaced-20231114T221320Z").exists());
+        let kept = folder.path().join("countersign.db.replaced-20231114T221320Z");
+        fs::create_dir_all(companion(&kept, "-shm").join("full")).expect("a folder");
+        site.replace(NOW).expect_err("the log's index cannot be set aside");
+        assert!(companion(&path, "-wal").metadata().expect("its log").len() > 0 && !kept.exists());
+        drop((reads, late));
+        let things = rusqlite::Connection::open(&path).expect("the database");
+        let count = things.query_row("SELECT COUNT(*) FROM things", [], |row| row.get::<_, i64>(0));
+        assert_eq!(count, Ok(2), "nothing is lost");
     }
 
     #[test]
@@ -206,7 +209,7 @@ mod tests {
         let path = folder.path().join("countersign.db");
         fs::write(&path, "as it was").expect("a database");
         let site = Site::hold(&path).expect("the place");
-        let open = unsettled(&site);
+        let open = unsettled(&site.draft());
         open.execute_batch("BEGIN; SELECT * FROM things").expect("a reader");
         let late = rusqlite::Connection::open(site.draft()).expect("the draft");
         late.execute_batch("INSERT INTO things VALUES ('late')").expect("a row that the reader does not see");

@@ -17,7 +17,7 @@ use super::findings::Findings;
 use super::mailbox::Mailbox;
 use super::otlp_endpoint::OtlpEndpoint;
 use super::smtp_url::Credentials;
-use super::{Hashing, Mode, Params, ParamsError, listener, raw, throttle};
+use super::{Hashing, Mode, hashing, listener, raw, throttle};
 use crate::serve::certificate::Files;
 
 /// A configuration that allows a start.
@@ -158,7 +158,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
     lives(&raw, found);
     keys(&raw, found);
     let policy = policy(&raw, throttle::limits(&raw.throttle, found));
-    let password = hashing(mode, &raw.password, found);
+    let password = hashing::check(mode, &raw.password, found);
     let store = raw.store.url.unwrap_or_else(|| StoreUrl::Sqlite(raw.server.data.join("countersign.db")));
     if !mode.is_dev() {
         production(&store, &raw.server, raw.throttle.enabled, found);
@@ -356,25 +356,7 @@ fn keys(raw: &raw::Config, found: &mut Findings) {
     );
 }
 
-fn hashing(mode: Mode, raw: &raw::Password, found: &mut Findings) -> Option<Hashing> {
-    let params = Params::new(raw.memory_kib, raw.iterations, raw.parallelism);
-    if let Err(error) = params {
-        let key = match error {
-            ParamsError::Memory => "password.memory_kib",
-            ParamsError::Iterations => "password.iterations",
-            ParamsError::Parallelism => "password.parallelism",
-        };
-        found.malformed(key, error.to_string());
-    }
-    let too_weak = !mode.is_dev() && params.is_ok_and(Params::is_weak);
-    let problem = "are too cheap to guess at outside dev mode: use at least 19456 KiB with 2 iterations (or 47104 with 1, \
-                   12288 with 3, 9216 with 4, 7168 with 5)";
-    found.demand(&["password.memory_kib", "password.iterations"], !too_weak, problem);
-    found.demand(&["password.queue"], (1..=65_536).contains(&raw.queue), "must be from 1 to 65536");
-    Some(Hashing { params: params.ok()?, workers: size(raw.workers), queue: size(raw.queue) })
-}
-
-fn size(count: u32) -> usize {
+pub(super) fn size(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod findings;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+mod hashing;
 mod layers;
 mod listener;
 mod mailbox;

@@ -72,7 +72,9 @@ impl Site {
         let replaced = self.path.exists().then(|| self.set_aside(now)).transpose()?;
         let failed = |error: io::Error| SnapshotError::file(&self.path, &error);
         fs::rename(self.draft(), &self.path).map_err(|error| {
-            replaced.iter().for_each(|kept| self.put_back(kept));
+            if let Some(kept) = &replaced {
+                self.put_back(kept);
+            }
             failed(error)
         })?;
         File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all()).map_err(failed)?;

@@ -1,8 +1,11 @@
 //! Clients: applications that tokens are made for.
 
 pub mod authenticate;
+mod members;
 pub mod metadata;
 pub mod profile;
+pub mod redirect_uri;
+pub mod register;
 
 use std::fmt;
 

@@ -17,7 +17,10 @@ pub const ACCOUNT: &str = "account";
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The scopes that mean something here and nothing at another API.
-pub const OURS: [&str; 7] = [ACCOUNT, "openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
+pub const OURS: [&str; 8] = [ACCOUNT, ADMIN, "openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
+
+/// The scope that opens `/api/v1/admin` to a token of a first-party client, for an account that has the role.
+pub const ADMIN: &str = "admin";
 
 impl Scopes {
     /// What a password login that asks for tokens gets.

@@ -1,5 +1,8 @@
 //! Clients: found for every request of theirs from memory, made, changed, closed.
 
+pub mod change;
+pub mod register;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,10 +34,6 @@ INSERT INTO clients (id, name, kind, first_party, created_at, origin, profile, m
                      registration_hash, list_id, list_index)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5, $9, $10, $11, $12)";
 
-const INSERT_SECRET: &str = "
-INSERT INTO client_secrets (id, client_id, hash, sealed, created_at)
-VALUES ($1, $2, $3, $4, $5)";
-
 const SECRETS: &str = "
 SELECT hash, sealed, expires_at
   FROM client_secrets
@@ -56,7 +55,7 @@ UPDATE clients
    AND list_id = $4
    AND list_index = $5";
 
-pub(crate) const STATEMENTS: &[&str] = &[BY_ID, LIST, INSERT, INSERT_SECRET, SECRETS, PLACE, MOVE];
+pub(crate) const STATEMENTS: &[&str] = &[BY_ID, LIST, INSERT, SECRETS, PLACE, MOVE];
 
 /// Clients kept in memory at most.
 const KEPT: usize = 4096;
@@ -87,7 +86,7 @@ pub struct NewClient<'a> {
     /// The client.
     pub client: &'a Client,
     /// Its secret: a random id for the row, its hash, the secret sealed where it is the key of a MAC.
-    pub secret: Option<([u8; 16], Hash, Option<Vec<u8>>)>,
+    pub secret: Option<change::NewSecret>,
     /// SHA-256 of its registration access token.
     pub registration: Option<Hash>,
 }
@@ -181,17 +180,7 @@ pub fn create_batch(new: &NewClient<'_>, stamp: &Stamp<'_>) -> Batch {
     let batch = Batch::new(stamp, event).exactly(1, INSERT, values);
     match secret {
         None => batch,
-        Some((id, hash, sealed)) => batch.exactly(
-            1,
-            INSERT_SECRET,
-            vec![
-                id.into(),
-                client.id.as_str().into(),
-                hash.as_bytes().into(),
-                sealed.clone().into(),
-                at.into(),
-            ],
-        ),
+        Some(secret) => change::insert_secret(batch, &client.id, secret, stamp),
     }
 }
 

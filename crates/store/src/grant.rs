@@ -1,5 +1,7 @@
 //! Grants: found for a check or a refresh, their refresh tokens replaced, ended when one came back.
 
+pub mod list;
+
 use std::sync::Arc;
 
 use countersign_core::audit::{Event, Kind, Stamp};

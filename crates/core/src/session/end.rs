@@ -38,7 +38,8 @@ pub const fn decide(account: AccountId, scope: Scope, reason: EndReason) -> End 
         | EndReason::Evicted
         | EndReason::RefreshReuse
         | EndReason::ConsentWithdrawn
-        | EndReason::CodeReuse => false,
+        | EndReason::CodeReuse
+        | EndReason::ClientClosed => false,
     };
     End { account, scope, reason, offline }
 }

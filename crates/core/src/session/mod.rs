@@ -105,10 +105,12 @@ pub enum EndReason {
     ConsentWithdrawn,
     /// A code was used a second time (attack OAU-18).
     CodeReuse,
+    /// Its client was closed or deleted.
+    ClientClosed,
 }
 
 impl EndReason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Logout,
         Self::Revoked,
         Self::Replaced,
@@ -119,6 +121,7 @@ impl EndReason {
         Self::RefreshReuse,
         Self::ConsentWithdrawn,
         Self::CodeReuse,
+        Self::ClientClosed,
     ];
 
     /// The word in the store and the audit log.
@@ -131,6 +134,7 @@ impl EndReason {
             Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
             Self::AccountClosed => "account_closed",
+            Self::ClientClosed => "client_closed",
             Self::RefreshReuse => "refresh_reuse",
             Self::ConsentWithdrawn => "consent_withdrawn",
             Self::CodeReuse => "code_reuse",

@@ -7,6 +7,7 @@ mod audit_log;
 mod backups;
 mod batches;
 mod cleanups;
+mod clients;
 mod closings;
 mod doors;
 mod epochs;

@@ -40,6 +40,8 @@ pub enum Purpose {
     Subjects,
     /// Authorization requests that wait for a person.
     Requests,
+    /// Invitations to register a client.
+    Invitations,
 }
 
 impl Purpose {
@@ -55,6 +57,7 @@ impl Purpose {
             Self::Throttles => b"countersign/v1/throttles",
             Self::Subjects => b"countersign/v1/subjects",
             Self::Requests => b"countersign/v1/requests",
+            Self::Invitations => b"countersign/v1/invitations",
         }
     }
 }

@@ -14,7 +14,9 @@ use countersign_store::{Store, db};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ctx::{Ctx, RequestIds};
+use crate::flows::document::Documents;
 use crate::hash_pool::HashPool;
+use crate::invitations::{Invitations, TokenFileError};
 use crate::jobs::clock::ClockWatch;
 use crate::keyring::{Keyring, KeyringError, Sealers, system};
 use crate::mailer::Mailer;
@@ -65,6 +67,8 @@ pub struct Inner {
     pub(crate) requests: RequestIds,
     pub(crate) clock_watch: ClockWatch,
     pub(crate) readiness: Readiness,
+    pub(crate) invitations: Invitations,
+    pub(crate) documents: Documents,
 }
 
 impl Deref for App {
@@ -93,6 +97,9 @@ pub enum StartError {
     /// The master key.
     #[error("server.master_key_file: {0}")]
     MasterKey(#[from] WeakKey),
+    /// Who may register clients.
+    #[error("registration.token_file: {0}")]
+    Invitations(#[from] TokenFileError),
     /// Asking others.
     #[error("outbound.ca_file: {0}")]
     Outbound(#[from] TrustError),
@@ -127,6 +134,8 @@ impl App {
         let keyring = Keyring::open(&store, Sealers::of(master), &config, time).await?;
         let mailer = Mailer::new(&config).map_err(|error| StartError::Mail(error.to_string()))?;
         let outbound = Outbound::new(&config)?;
+        let file = config.registration.token_file.as_deref();
+        let invitations = Invitations::new(master.mac_key(Purpose::Invitations), file)?;
         let hashes = HashPool::start(&config.password, Arc::clone(&random));
         let inner = Inner {
             metrics: Metrics::new(store.meter(), &hashes, clock.now()),
@@ -153,6 +162,8 @@ impl App {
             keyring,
             mailer,
             outbound,
+            invitations,
+            documents: Documents::default(),
         };
         Ok(Self(Arc::new(inner)))
     }

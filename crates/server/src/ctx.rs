@@ -78,7 +78,18 @@ const PATIENCE: Span = Span::seconds(2);
 impl Attempts<'_> {
     /// Applies a batch. `false`: it was lost, nothing was written; load the facts again and decide again.
     pub(crate) async fn apply(&mut self, batch: Batch) -> Result<bool, Problem> {
-        if self.app.store.apply(batch).await? == Outcome::Applied {
+        let outcome = self.app.store.apply(batch).await?;
+        self.settle(outcome).await
+    }
+
+    /// The same for a batch that changes a client.
+    pub(crate) async fn apply_to_client(&mut self, batch: Batch) -> Result<bool, Problem> {
+        let outcome = self.app.store.apply_to_client(batch).await?;
+        self.settle(outcome).await
+    }
+
+    async fn settle(&mut self, outcome: Outcome) -> Result<bool, Problem> {
+        if outcome == Outcome::Applied {
             return Ok(true);
         }
         // What came before, such as the wait for a hash, is no reason to give up on a race.

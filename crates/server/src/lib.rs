@@ -15,6 +15,7 @@ pub mod front;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod hash_pool;
+pub mod invitations;
 pub mod jobs;
 pub mod keyring;
 mod mailer;

@@ -61,6 +61,9 @@ pub(crate) const TABLE: &[Route] = &[
     row("/oauth2/token", Access::OAUTH, || post(oauth2::token::token)),
     row("/oauth2/introspect", Access::OAUTH, || post(oauth2::introspect::introspect)),
     row("/oauth2/revoke", Access::OAUTH, || post(oauth2::revoke::revoke)),
+    row("/oauth2/register", Access::OAUTH, || post(oauth2::register::register)),
+    row("/oauth2/register/{id}", Access::OAUTH,
+        || get(oauth2::register::show).put(oauth2::register::replace).delete(oauth2::register::end)),
     row("/.well-known/jwks.json", Access::PUBLIC, || get(well_known::jwks)),
     row("/statuslists/{id}", Access::PUBLIC, || get(status_list::show)),
     // Operations.

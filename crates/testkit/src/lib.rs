@@ -12,6 +12,7 @@ pub mod held;
 pub mod http2;
 pub mod inspect;
 pub mod logs;
+pub mod peer;
 pub mod people;
 pub mod races;
 pub mod raw;

@@ -1,6 +1,9 @@
 //! Clients: applications that tokens are made for.
 
 pub mod authenticate;
+pub mod document;
+pub mod invitation;
+pub mod lint;
 mod members;
 pub mod metadata;
 pub mod profile;
@@ -9,8 +12,11 @@ pub mod register;
 
 use std::fmt;
 
-use crate::Time;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::revocation::StatusIndex;
+use crate::{Random, Time, random};
 
 pub use metadata::{ApplicationType, AuthMethod, GrantType, Metadata, ResponseType, SubjectType};
 pub use profile::Profile;
@@ -109,6 +115,11 @@ impl ClientId {
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
+    }
+
+    /// A name that nobody else has: `cl_` and 128 random bits.
+    pub fn new(random: &dyn Random) -> Self {
+        Self(format!("cl_{}", URL_SAFE_NO_PAD.encode(random::bytes::<16>(random))))
     }
 
     /// As it is written.

@@ -17,7 +17,8 @@ pub const ACCOUNT: &str = "account";
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The scopes that mean something here and nothing at another API.
-pub const OURS: [&str; 8] = [ACCOUNT, ADMIN, "openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
+pub const OURS: [&str; 8] =
+    [ACCOUNT, ADMIN, "openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
 
 /// The scope that opens `/api/v1/admin` to a token of a first-party client, for an account that has the role.
 pub const ADMIN: &str = "admin";

@@ -50,6 +50,8 @@ pub enum Limit {
     Prefix,
     /// The mails that one prefix may ask for.
     Mails,
+    /// The clients that one prefix may register.
+    Registrations,
     /// The guesses at everything.
     Global,
 }
@@ -61,6 +63,7 @@ impl Limit {
             Self::Account => "account",
             Self::Prefix => "prefix",
             Self::Mails => "mails",
+            Self::Registrations => "registrations",
             Self::Global => "global",
         }
     }

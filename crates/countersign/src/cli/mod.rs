@@ -4,9 +4,11 @@ mod account;
 mod audit;
 mod backup;
 mod client;
+mod clients;
 mod config;
 mod dev;
 mod doctor;
+mod grant;
 mod healthcheck;
 mod keys;
 mod log;
@@ -76,6 +78,12 @@ enum Command {
     Revoke(revoke::Revoke),
     /// List what happened, the newest first
     Audit(audit::Audit),
+    /// Create, look at, change and close clients: the applications that people log in to
+    #[command(subcommand)]
+    Client(clients::Client),
+    /// What accounts let clients do
+    #[command(subcommand)]
+    Grant(grant::Grant),
     /// The APIs that tokens are made for
     #[command(subcommand)]
     Resource(resource::Resource),
@@ -134,6 +142,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Keys(command)) => keys::run(&place, &command),
         Some(Command::Revoke(command)) => revoke::run(&place, command),
         Some(Command::Audit(command)) => audit::run(&place, &command),
+        Some(Command::Client(command)) => clients::run(&place, command),
+        Some(Command::Grant(command)) => grant::run(&place, command),
         Some(Command::Resource(command)) => resource::run(&place, command),
         Some(Command::Config(command)) => config::run(&place, &command),
         Some(Command::Openapi) => {

@@ -72,6 +72,10 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/oauth2/token", Nothing),             // asks for the refresh token
     ("POST", "/oauth2/introspect", Nothing),        // asks for a client that proves itself
     ("POST", "/oauth2/revoke", Nothing),            // asks for a client, and for the token itself
+    ("POST", "/oauth2/register", Nothing),          // as `registration.policy` says
+    ("GET", "/oauth2/register/{id}", Nothing),    // asks for the registration access token
+    ("PUT", "/oauth2/register/{id}", Nothing),    // likewise
+    ("DELETE", "/oauth2/register/{id}", Nothing), // likewise
     ("GET", "/.well-known/jwks.json", Nothing),     // public keys
     ("GET", "/statuslists/{id}", Nothing),          // bits without names
     ("GET", "/healthz", Nothing),                   // operations

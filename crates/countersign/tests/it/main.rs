@@ -38,6 +38,7 @@ mod readiness;
 mod recovery;
 mod redirects;
 mod refresh;
+mod registering;
 mod registration;
 mod resources;
 mod sessions;

@@ -22,6 +22,8 @@ struct Wishes {
     verify: String,
     /// A client's request, sealed as a page's URL carries it.
     sealed: String,
+    /// A client that registered itself, and the token of its registration.
+    client: (String, String),
 }
 
 impl Wishes {
@@ -34,7 +36,12 @@ impl Wishes {
         let sealed = authorize::sealed(&asks)?;
         let body = json!({ "email": LEE, "password": PASSWORD });
         Client::browser(server).json(Method::POST, "/api/v1/accounts", &body).await?;
+        let described = json!({ "redirect_uris": ["https://app.example/cb"] });
+        let registered =
+            Client::tool(server).json(Method::POST, "/oauth2/register", &described).await?.json();
+        let told = |name: &str| registered[name].as_str().map(str::to_owned).context("no registration");
         Ok(Self {
+            client: (told("client_id")?, told("registration_access_token")?),
             session: session.as_str().context("no session")?.to_owned(),
             refresh,
             reset: mailed_reset(server, KIM).await?,
@@ -53,8 +60,10 @@ impl Wishes {
             ("GET", "/oauth2/authorize") => authorize::request(&[]).replacen(path, "", 1),
             _ => String::new(),
         };
-        let path_and_query = path.replace("{id}", &self.session) + &query;
-        let request = self.browser.request(method.clone(), &path_and_query);
+        let (client, registration) = &self.client;
+        let id = if path.starts_with("/oauth2/register") { client } else { &self.session };
+        let request = self.browser.request(method.clone(), &(path.replace("{id}", id) + &query));
+        let app = json!({ "client_id": client, "redirect_uris": ["https://app.example/cb"] });
         match (method.as_str(), path) {
             ("POST", "/login") => request.form(&[("username", KIM), ("password", PASSWORD)]),
             ("POST", "/register") => request.form(&[("email", "new@example.org"), ("password", PASSWORD)]),
@@ -88,6 +97,9 @@ impl Wishes {
             ("PUT", "/api/v1/password") => {
                 request.json(&json!({ "current": PASSWORD, "new": OTHER_PASSWORD }))
             }
+            ("POST", "/oauth2/register") => request.json(&app),
+            ("PUT", "/oauth2/register/{id}") => request.bearer_auth(registration).json(&app),
+            (_, "/oauth2/register/{id}") => request.bearer_auth(registration),
             ("POST", "/oauth2/token") => request.form(&[
                 ("grant_type", "refresh_token"),
                 ("client_id", "countersign"),
@@ -108,7 +120,7 @@ async fn opened(server: &TestServer) -> anyhow::Result<usize> {
 fn proves(answer: &Answer) -> bool {
     let cookie = format!("{SESSION}=");
     let set = answer.cookies().into_iter().filter_map(|set| set.strip_prefix(&cookie).map(str::to_owned));
-    set.into_iter().any(|rest| !rest.starts_with(';')) || answer.body.contains("access_token\":\"")
+    set.into_iter().any(|rest| !rest.starts_with(';')) || answer.body.contains("\"access_token\":\"")
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 /// One command. Accounts are named by `acc_…`, address or username.
@@ -64,6 +65,24 @@ pub enum Command {
     RevokeEverything,
     /// Lines of the audit log.
     Audit(AuditQuery),
+    /// Clients.
+    Client(ClientCommand),
+    /// Grants that were not ended, in the order they were made.
+    GrantList {
+        /// Only those of this account.
+        account: Option<String>,
+        /// Only those of this client.
+        client: Option<String>,
+        /// The last id of the page before.
+        after: Option<String>,
+        /// At most so many, up to [`PAGE`].
+        limit: u32,
+    },
+    /// Ends one grant.
+    GrantRevoke {
+        /// `grt_…`
+        grant: String,
+    },
     /// Lets tokens be made for an API.
     ResourceAdd {
         /// Its identifier, exactly as tokens will carry it.
@@ -80,6 +99,79 @@ pub enum Command {
         /// Whether it may take the place of a file that is there.
         force: bool,
     },
+}
+
+/// What is done to clients, which are named by their `client_id`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClientCommand {
+    /// Makes one.
+    Create(NewClient),
+    /// Says something else of one: all that holds from now on.
+    Update {
+        /// Which.
+        client: String,
+        /// Its metadata; the rest of it stays.
+        new: NewClient,
+    },
+    /// Clients in the order of their ids.
+    List {
+        /// The last id of the page before.
+        after: Option<String>,
+        /// At most so many, up to [`PAGE`].
+        limit: u32,
+    },
+    /// One, with how old its secrets are.
+    Show {
+        /// Which.
+        client: String,
+    },
+    /// Makes another secret.
+    RotateSecret {
+        /// Which.
+        client: String,
+        /// Seconds that the one before goes on to count.
+        window: i64,
+    },
+    /// Closes it: all that it was let do ends.
+    Disable {
+        /// Which.
+        client: String,
+    },
+    /// Opens it again.
+    Enable {
+        /// Which.
+        client: String,
+    },
+    /// Gone for good.
+    Delete {
+        /// Which.
+        client: String,
+    },
+    /// Looks what is weak about one, or about all.
+    Check {
+        /// Which.
+        client: Option<String>,
+    },
+    /// Makes an initial access token.
+    Invite {
+        /// Seconds that it counts.
+        life: i64,
+    },
+}
+
+/// A client to be made.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewClient {
+    /// Its name; none: one that nobody else has.
+    pub id: Option<String>,
+    /// How strict the server is with it: `oauth21`, `oidc` or `fapi2`.
+    pub profile: Option<String>,
+    /// Whether it is ours.
+    pub first_party: bool,
+    /// What it says of itself (RFC 7591 section 2).
+    pub metadata: Map<String, Value>,
 }
 
 /// The most rows in one reply.

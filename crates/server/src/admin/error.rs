@@ -33,6 +33,18 @@ pub enum AdminError {
          server, run `countersign restore --in-place --epoch-bump`, and start it"
     )]
     EpochAhead(String),
+    /// No client has that id.
+    #[error("there is no client {0}: `countersign client list` shows all")]
+    NoClient(String),
+    /// Another client has that id.
+    #[error("there is a client {0} already: `countersign client show {0}`")]
+    ClientTaken(String),
+    /// The client cannot be changed.
+    #[error("{0} is part of this server: it is not changed")]
+    BuiltIn(String),
+    /// No grant has that id, or it has ended.
+    #[error("there is no grant {0}: `countersign grant list` shows all")]
+    NoGrant(String),
     /// The resource was added before.
     #[error("{0} is there already")]
     KnownResource(String),

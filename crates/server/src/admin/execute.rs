@@ -6,20 +6,18 @@ use countersign_core::account::change::Change;
 use countersign_core::audit::{Actor, Kind};
 use countersign_core::key::State;
 use countersign_core::key::rotate::Ask;
-use countersign_core::url::ResourceId;
-use countersign_core::{AuditId, Time};
+use countersign_core::{AuditId, Span, Time};
 use countersign_store::audit::{Filter, events};
 use countersign_store::db::snapshot::Watch;
 use countersign_store::key as keys;
-use countersign_store::resource as resources;
 
 use crate::app::App;
 use crate::ctx::Ctx;
 
-use super::command::PAGE;
+use super::command::{ClientCommand, PAGE};
 use super::{
-    AdminError, AuditEntry, AuditQuery, Command, KeyEntry, KeyStep, Reply, ResourceEntry, account, backup,
-    check,
+    AdminError, AuditEntry, AuditQuery, Command, KeyEntry, KeyStep, Reply, account, backup, check, client,
+    grant, resource,
 };
 
 /// Does it. What a command ended has ended when this returns.
@@ -48,10 +46,44 @@ pub async fn execute_watched(app: &App, command: Command, watch: Watch) -> Resul
         Command::RevokeAccount { account } => account::revoke(&ctx, &account).await,
         Command::RevokeEverything => account::revoke_everything(&ctx).await,
         Command::Audit(query) => audit(&ctx, &query).await,
-        Command::ResourceAdd { resource } => add_resource(&ctx, &resource).await,
-        Command::ResourceList => list_resources(app).await,
+        Command::Client(command) => clients(&ctx, command).await,
+        Command::GrantList { account, client, after, limit } => {
+            let (account, client, after) = (account.as_deref(), client.as_deref(), after.as_deref());
+            grant::list(&ctx, grant::Asked { account, client, after, limit }).await.map(Reply::Grants)
+        }
+        Command::GrantRevoke { grant } => {
+            grant::revoke(&ctx, Actor::Operator, &grant).await.map(|grant| Reply::Grants(vec![grant]))
+        }
+        Command::ResourceAdd { resource } => {
+            resource::add(&ctx, Actor::Operator, &resource).await.map(Reply::Resources)
+        }
+        Command::ResourceList => resource::list(app).await.map(Reply::Resources),
         Command::Check => Ok(Reply::Checked(check::check(app).await)),
         Command::Backup { file, force } => backup::back_up(&ctx, file, force, watch).await,
+    }
+}
+
+async fn clients(ctx: &Ctx, command: ClientCommand) -> Result<Reply, AdminError> {
+    const BY: Actor = Actor::Operator;
+    match command {
+        ClientCommand::Create(new) => client::create(ctx, BY, &new).await.map(Reply::Client),
+        ClientCommand::Update { client, new } => {
+            client::update(ctx, BY, &client, &new).await.map(Reply::Client)
+        }
+        ClientCommand::List { after, limit } => {
+            client::list(ctx, after.as_deref(), limit).await.map(Reply::Clients)
+        }
+        ClientCommand::Show { client } => client::show(ctx, &client).await.map(Reply::Client),
+        ClientCommand::RotateSecret { client, window } => {
+            client::rotate(ctx, BY, &client, Span::seconds(window)).await.map(Reply::Client)
+        }
+        ClientCommand::Disable { client } => client::disable(ctx, BY, &client).await.map(Reply::Client),
+        ClientCommand::Enable { client } => client::enable(ctx, BY, &client).await.map(Reply::Client),
+        ClientCommand::Delete { client } => {
+            client::delete(ctx, BY, &client).await.map(|()| Reply::ClientDeleted { client })
+        }
+        ClientCommand::Check { client } => client::check(ctx, client.as_deref()).await,
+        ClientCommand::Invite { life } => client::invite(ctx, Span::seconds(life)),
     }
 }
 
@@ -104,27 +136,4 @@ fn kind(word: &str) -> Result<Kind, AdminError> {
         let words: Vec<_> = Kind::ALL.into_iter().map(Kind::as_str).collect();
         AdminError::invalid("--kind", &format!("must be one of {}", words.join(", ")))
     })
-}
-
-async fn add_resource(ctx: &Ctx, text: &str) -> Result<Reply, AdminError> {
-    let resource = ResourceId::parse(text).map_err(|error| AdminError::invalid("RESOURCE:", &error))?;
-    let mut attempts = ctx.attempts();
-    loop {
-        let configured = ctx.app.config.resources.contains(&resource);
-        if configured || resources::resource_known(&ctx.app.store, &resource).await? {
-            return Err(AdminError::KnownResource(text.to_owned()));
-        }
-        let batch = resources::add_resource_batch(&resource, &ctx.stamp(Actor::Operator));
-        if attempts.apply(batch).await? {
-            return list_resources(&ctx.app).await;
-        }
-    }
-}
-
-async fn list_resources(app: &App) -> Result<Reply, AdminError> {
-    let entry =
-        |resource: &ResourceId, configured| ResourceEntry { resource: resource.to_string(), configured };
-    let configured = app.config.resources.iter().map(|resource| entry(resource, true));
-    let added = resources::resources(&app.store).await?;
-    Ok(Reply::Resources(configured.chain(added.iter().map(|resource| entry(resource, false))).collect()))
 }

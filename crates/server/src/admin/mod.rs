@@ -7,13 +7,18 @@
 mod account;
 mod backup;
 mod check;
+pub(crate) mod client;
 mod command;
+mod entry;
 mod error;
 mod execute;
+pub(crate) mod grant;
 mod reply;
+pub(crate) mod resource;
 pub mod socket;
 
-pub use self::command::{AuditQuery, Command, NewAccount, PAGE, Typed};
+pub use self::command::{AuditQuery, ClientCommand, Command, NewAccount, NewClient, PAGE, Typed};
+pub use self::entry::{ClientEntry, GrantEntry, LintEntry, SecretEntry, Told};
 pub use self::error::AdminError;
 pub use self::execute::{execute, execute_watched};
 pub use self::reply::{

@@ -8,6 +8,9 @@ use countersign_core::session::Session;
 use countersign_store::audit::Line;
 use countersign_store::db::snapshot::{Progress, Snapshot, Stage};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::entry::{ClientEntry, GrantEntry, LintEntry, Told};
 
 /// The answer to a command that was obeyed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +59,26 @@ pub enum Reply {
     },
     /// A page of the audit log.
     Audit(Vec<AuditEntry>),
+    /// The client after the command.
+    Client(ClientEntry),
+    /// A page of clients.
+    Clients(Vec<ClientEntry>),
+    /// It is gone.
+    ClientDeleted {
+        /// Its `client_id`.
+        client: String,
+    },
+    /// What is weak about clients.
+    Linted(Vec<LintEntry>),
+    /// An initial access token.
+    Invited {
+        /// The token, shown this once.
+        token: Told,
+        /// When it ends.
+        until: String,
+    },
+    /// A page of grants.
+    Grants(Vec<GrantEntry>),
     /// The APIs that tokens are made for.
     Resources(Vec<ResourceEntry>),
     /// What was looked at.
@@ -271,7 +294,8 @@ impl From<Line> for AuditEntry {
 }
 
 /// An API that tokens are made for.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Resource)]
 pub struct ResourceEntry {
     /// Its identifier.
     pub resource: String,

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use countersign_core::claims::CustomClaim;
 use countersign_core::grant::Scopes;
-use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_core::{Policy, Span, grant, key, session, token};
 use countersign_jose::Alg;
@@ -16,6 +15,8 @@ use super::error::ConfigErrors;
 use super::findings::Findings;
 use super::mailbox::Mailbox;
 use super::otlp_endpoint::OtlpEndpoint;
+use super::registration::Outbound;
+use super::registration::{self, Registration};
 use super::smtp_url::Credentials;
 use super::{Hashing, Mode, hashing, listener, raw, throttle};
 use crate::serve::certificate::Files;
@@ -51,6 +52,8 @@ pub struct Config {
     pub password: Hashing,
     /// Where mails leave through; none: what needs mail is refused, but in dev mode.
     pub smtp: Option<Smtp>,
+    /// Who may register clients.
+    pub registration: Registration,
     /// Whom we may ask.
     pub outbound: Outbound,
     /// How to log.
@@ -109,15 +112,6 @@ pub struct Smtp {
     pub from: Mailbox,
 }
 
-/// Whom we may ask for keys and documents, beyond what is public.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outbound {
-    /// Hosts that may be internal.
-    pub allow: Vec<Exception>,
-    /// More authorities.
-    pub ca_file: Option<PathBuf>,
-}
-
 /// How the connection to the mail server is protected. Never "if the server offers it": whoever owns the network could
 /// take the offer away (attack STO-19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +158,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
         production(&store, &raw.server, raw.throttle.enabled, found);
     }
     let smtp = smtp(raw.mail, found);
+    let registration = registration::check(mode, raw.registration, found);
     let errors = findings.into_errors();
     match (errors, public_url, master_key_file, password) {
         (None, Some(public_url), Some(master_key_file), Some(password)) => Ok(Config {
@@ -182,6 +177,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             token_alg: raw.token.algorithm,
             password,
             smtp,
+            registration,
             outbound: Outbound { allow: raw.outbound.allow, ca_file: raw.outbound.ca_file },
             log: Log { format: raw.log.format, level: raw.log.level },
             metrics_listen: raw.metrics.listen,

@@ -21,6 +21,7 @@ mod nearest;
 mod otlp_endpoint;
 mod prepare;
 mod raw;
+mod registration;
 mod setting;
 mod smtp_url;
 #[cfg(test)]
@@ -32,12 +33,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use self::checked::{Config, Log, LogFormat, Outbound, Smtp, SmtpTls};
+pub use self::checked::{Config, Log, LogFormat, Smtp, SmtpTls};
 pub use self::docs::docs;
 pub use self::error::{ConfigError, ConfigErrors, Origin};
 use self::layers::Layers;
 pub use self::mailbox::Mailbox;
 pub use self::otlp_endpoint::OtlpEndpoint;
+pub use self::registration::{Outbound, Registration, RegistrationPolicy};
 pub use self::setting::{Kind, Preset, SETTINGS, Setting};
 pub use self::smtp_url::Credentials;
 pub use crate::hash_pool::{Hashing, Params, ParamsError};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use countersign_core::Span;
 use countersign_core::claims::CustomClaim;
+use countersign_core::client::Profile;
 use countersign_core::outbound::Exception;
 use countersign_core::url::{PublicUrl, ResourceId};
 use countersign_jose::Alg;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use super::checked::{LogFormat, SmtpTls};
 use super::mailbox::Mailbox;
 use super::otlp_endpoint::OtlpEndpoint;
+use super::registration::RegistrationPolicy;
 use super::smtp_url::SmtpUrl;
 use super::text::{Ephemeral, ScopeWord, list, optional, text};
 
@@ -37,6 +39,7 @@ pub(super) struct Config {
     pub(super) account: Account,
     #[serde(default)]
     pub(super) mail: Mail,
+    pub(super) registration: Registration,
     pub(super) outbound: Outbound,
     pub(super) audit: Audit,
     pub(super) throttle: Throttle,
@@ -168,6 +171,21 @@ pub(super) struct Mail {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Registration {
+    #[serde(default, deserialize_with = "optional")]
+    pub(super) policy: Option<RegistrationPolicy>,
+    #[serde(deserialize_with = "text")]
+    pub(super) profile: Profile,
+    #[serde(default, deserialize_with = "optional")]
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) per_address: u32,
+    pub(super) limit: u32,
+    #[serde(deserialize_with = "text")]
+    pub(super) unused: Span,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Outbound {
     #[serde(deserialize_with = "list")]
     pub(super) allow: Vec<Exception>,
@@ -274,6 +292,7 @@ mod tests {
             fields_of::<Password>("password."),
             fields_of::<Account>("account."),
             fields_of::<Mail>("mail."),
+            fields_of::<Registration>("registration."),
             fields_of::<Outbound>("outbound."),
             fields_of::<Audit>("audit."),
             fields_of::<Throttle>("throttle."),

@@ -162,6 +162,19 @@ pub const SETTINGS: &[Setting] = &[
     setting("mail.tls", Word(&["required", "wrapper", "none"]), Follows("`required` for `smtp://`, `wrapper` for `smtps://`"),
         "`required`: STARTTLS or no mail; `wrapper`: TLS from the first byte; `none`: in clear, to a relay on this \
          machine only."),
+    setting("registration.policy", Word(&["open", "token", "closed"]), Follows("dev mode: `open`; else `closed`"),
+        "Who may register clients at `/oauth2/register`: everybody, whoever has an initial access token, or nobody. Where it is \
+         `open`, a client may also be known by the URL of a document that describes it."),
+    setting("registration.profile", Word(&["oauth21", "oidc", "fapi2"]), Is("oauth21"),
+        "How strict the server is with clients that registered themselves."),
+    setting("registration.token_file", Path, Follows("none: those that `countersign client registration-token` makes"),
+        "File with initial access tokens, one a line, each of 32 or more characters; readable by its owner alone."),
+    setting("registration.per_address", Count, Is("100"),
+        "Clients that one address (IPv6: one /64 network) may register within `throttle.window`."),
+    setting("registration.limit", Count, Is("10000"),
+        "Clients that may stand at once without anybody having vouched for them by a token."),
+    setting("registration.unused", Span, Is("30d"),
+        "A client that nobody vouched for ends after so long if no account lets it do anything."),
     setting("outbound.allow", List, Is(""),
         "Hosts of your own that may be asked for keys, documents and told of logouts though they are internal or at an \
          unusual port, each as `host:port`; those on this machine also by `http://`. Everything else must be public, \

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use countersign_core::Span;
 use countersign_core::authorize::scope::STANDARD;
 use countersign_core::claims::CustomClaim;
+use countersign_core::client::Profile;
 use countersign_core::grant::Scopes;
 use countersign_core::grant::scope::ACCOUNT;
 use countersign_core::outbound::Exception;
@@ -17,6 +18,7 @@ use ipnet::IpNet;
 use serde::{Deserialize as _, Deserializer, de::Error as _};
 
 use super::checked::{LogFormat, SmtpTls};
+use super::registration::RegistrationPolicy;
 
 /// A value that has a text.
 pub(super) trait Written: Sized {
@@ -115,6 +117,23 @@ impl Written for PublicUrl {
 impl Written for ResourceId {
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|error| error.to_string())
+    }
+}
+
+impl Written for Profile {
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(|| "must be oauth21, oidc or fapi2".to_owned())
+    }
+}
+
+impl Written for RegistrationPolicy {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "open" => Ok(Self::Open),
+            "token" => Ok(Self::Token),
+            "closed" => Ok(Self::Closed),
+            _ => Err("must be open, token or closed".to_owned()),
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 
 pub(crate) mod authorize;
 pub(crate) mod choose;
+pub(crate) mod client;
 pub(crate) mod client_credentials;
 pub(crate) mod consent;
+pub(crate) mod document;
 pub(crate) mod end;
 pub(crate) mod login;
 mod pace;

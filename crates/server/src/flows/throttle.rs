@@ -54,6 +54,19 @@ pub(crate) async fn reserve_mail(ctx: &Ctx, to: &Email) -> Result<(), Problem> {
     }
 }
 
+/// Counts the registration of a client, or refuses it (attacks OAU-59, DOS-07).
+pub(crate) async fn reserve_registration(ctx: &Ctx) -> Result<(), Problem> {
+    let (policy, most) = (&ctx.app.policy, ctx.app.config.registration.per_address);
+    if !policy.capped {
+        return Ok(());
+    }
+    let counted = (&policy.throttle, ctx.app.uptime());
+    match ctx.app.throttles.reserve_registration(Prefix::of(ctx.ip), most, counted) {
+        Ok(()) => Ok(()),
+        Err(refused) => Err(refuse(ctx, refused, None).await?),
+    }
+}
+
 fn device(ctx: &Ctx, account: AccountId) -> Option<Familiar> {
     let known = ctx.known_device.as_ref()?.known_to(account, ctx.now, &ctx.app.devices);
     known.map(Familiar::Device)

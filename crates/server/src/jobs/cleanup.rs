@@ -3,6 +3,7 @@
 use countersign_store::cleanup::{Kept, clean_up};
 
 use crate::app::App;
+use crate::flows::client as clients;
 use crate::keyring::system;
 
 /// One round: until nothing is left to delete.
@@ -12,6 +13,12 @@ pub async fn step(app: App) {
         return;
     }
     let stamp = system(app.clock.now(), app.random.as_ref());
+    if let Err(problem) = clients::end_unused(&app).await {
+        tracing::warn!(
+            cause = problem.cause,
+            "cannot end clients that nobody uses; the next round tries again"
+        );
+    }
     let kept = Kept { audit: app.policy.audit_kept, jobs: app.config.dev };
     match clean_up(&app.store, &kept, &stamp).await {
         Ok(0) => {}

@@ -145,6 +145,28 @@ impl Throttles {
         }
     }
 
+    /// Counts the registration of a client, if one more than `most` is not too many (attack OAU-59).
+    pub fn reserve_registration(
+        &self,
+        prefix: Prefix,
+        most: u32,
+        (limits, now): (&Limits, Time),
+    ) -> Result<(), Refused> {
+        let grid = Grid::of(limits.window);
+        let slice = grid.slice(now);
+        let code = self.key.sign(&[b"clients", &prefix.bytes()[..]].concat());
+        let mut tables = self.tables.lock();
+        let place = tables.mails.place(&code);
+        if tables.mails.count(place, slice).wrong >= most {
+            let slices = tables.mails.slices_until_below(place, most, slice).max(1);
+            let first = tables.mails.tell(place, slice);
+            return Err(Refused { limit: Limit::Registrations, retry_after: grid.until(now, slices), first });
+        }
+        tables.mails.begin(place, slice);
+        tables.mails.keep(place);
+        Ok(())
+    }
+
     /// Gives back the memory of what does not count any more. A job for every minute or so.
     pub fn prune(&self, limits: &Limits, now: Time) {
         let now = Grid::of(limits.window).slice(now);

@@ -2,5 +2,6 @@
 
 pub(crate) mod authorize;
 pub(crate) mod introspect;
+pub(crate) mod register;
 pub(crate) mod revoke;
 pub(crate) mod token;

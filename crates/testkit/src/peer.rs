@@ -74,12 +74,12 @@ impl Peer {
             state.answers.get(&path).cloned()
         };
         let (status, body) = answer.map_or(("404 Not Found", "{}".to_owned()), |body| ("200 OK", body));
-        let head = format!(
+        let first = format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nCache-Control: max-age=0\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
         );
-        let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+        let _ = stream.write_all(format!("{first}{body}").as_bytes()).await;
         let _ = stream.shutdown().await;
     }
 
@@ -90,8 +90,8 @@ impl Peer {
 
 fn is_whole(heard: &[u8]) -> bool {
     let text = String::from_utf8_lossy(heard);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| {
+    let Some((above, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = above.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
         name.eq_ignore_ascii_case("content-length").then(|| value.parse().unwrap_or(0))
     });

@@ -99,7 +99,7 @@ fn proof(client: &Client, facts: &Facts<'_>, found: &mut Found) {
     if method == AuthMethod::PrivateKeyJwt {
         match (&metadata.jwks, &metadata.jwks_uri) {
             (None, None) => {
-                found.add(Severity::Broken, "keys-none", "it proves itself by a key, and none is known")
+                found.add(Severity::Broken, "keys-none", "it proves itself by a key, and none is known");
             }
             (Some(_), _) => found.add(
                 Severity::Note,
@@ -148,13 +148,13 @@ fn redirects(client: &Client, facts: &Facts<'_>, found: &mut Found) {
         loopback: facts.dev || client.origin == Origin::Operator,
     };
     for uri in &metadata.redirect_uris {
-        if let Err(why) = redirect_uri::check(uri, &place) {
+        if let Err(why) = redirect_uri::check(uri, place) {
             found.add(
                 Severity::Warning,
                 "redirect-refused",
                 format!("{uri} {why}: it could not be registered any more"),
             );
-        } else if redirect_uri::check(uri, &Place { loopback: false, ..place }).is_err() && !facts.dev {
+        } else if redirect_uri::check(uri, Place { loopback: false, ..place }).is_err() && !facts.dev {
             let words = format!(
                 "{uri} is on this machine, which is for development: remove it, or register as native"
             );
@@ -246,6 +246,8 @@ mod tests {
         assert_eq!(codes(&sound(), &[(NOW, None)]), [""; 0]);
     }
 
+    type Change<'a> = &'a dyn Fn(&mut Client);
+
     #[test]
     fn each_weakness_has_a_code_of_its_own() {
         let with = |change: &dyn Fn(&mut Client)| {
@@ -253,24 +255,23 @@ mod tests {
             change(&mut client);
             codes(&client, &[(NOW, None)])
         };
-        type Change<'a> = &'a dyn Fn(&mut Client);
         let table: [(&str, Change<'_>); 13] = [
             ("disabled", &|client| client.disabled = true),
             ("expired", &|client| client.expires_at = Some(NOW)),
             ("expires-soon", &|client| client.expires_at = Some(NOW + Span::days(7))),
             ("keys-none", &|client| client.metadata.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt),
             ("secret-kept", &|client| {
-                client.metadata.token_endpoint_auth_method = AuthMethod::ClientSecretJwt
+                client.metadata.token_endpoint_auth_method = AuthMethod::ClientSecretJwt;
             }),
             ("redirect-none", &|client| client.metadata.redirect_uris.clear()),
             ("redirect-refused", &|client| {
-                client.metadata.redirect_uris = vec!["http://notes.example/cb".to_owned()]
+                client.metadata.redirect_uris = vec!["http://notes.example/cb".to_owned()];
             }),
             ("redirect-loopback", &|client| {
-                client.metadata.redirect_uris = vec!["http://localhost/cb".to_owned()]
+                client.metadata.redirect_uris = vec!["http://localhost/cb".to_owned()];
             }),
             ("address-refused", &|client| {
-                client.metadata.jwks_uri = Some("https://localhost:9000/".to_owned())
+                client.metadata.jwks_uri = Some("https://localhost:9000/".to_owned());
             }),
             ("scope-any", &|client| client.first_party = true),
             ("profile-lax", &|client| client.profile = Profile::Oidc),

@@ -40,7 +40,7 @@ const OURS: [&str; 12] = [
 ];
 
 /// Whether the client may register the URI; if not, why.
-pub fn check(uri: &str, place: &Place) -> Result<(), &'static str> {
+pub fn check(uri: &str, place: Place) -> Result<(), &'static str> {
     if uri.len() > MAX_BYTES {
         return Err("is longer than 2,048 bytes");
     }
@@ -73,7 +73,7 @@ fn web(uri: &str, prefix: &str, url: &Url) -> Result<(), &'static str> {
 }
 
 /// A web application is not at home on its user's machine.
-fn at_home(url: &Url, place: &Place) -> Result<(), &'static str> {
+fn at_home(url: &Url, place: Place) -> Result<(), &'static str> {
     if is_loopback(url)
         && place.application == ApplicationType::Web
         && !may_be_native(place)
@@ -85,7 +85,7 @@ fn at_home(url: &Url, place: &Place) -> Result<(), &'static str> {
 }
 
 /// In clear only where nobody is on the way (RFC 8252 section 7.3).
-fn loopback(url: &Url, place: &Place) -> Result<(), &'static str> {
+fn loopback(url: &Url, place: Place) -> Result<(), &'static str> {
     if !is_loopback(url) {
         return Err("must begin with https://");
     }
@@ -97,7 +97,7 @@ fn loopback(url: &Url, place: &Place) -> Result<(), &'static str> {
 
 /// A scheme that an application claims on its user's machine: a domain of its maker, turned round (RFC 8252 section 7.1).
 /// Schemes without a dot are the browser's own, `javascript` and `data` among them.
-fn private(scheme: &str, place: &Place) -> Result<(), &'static str> {
+fn private(scheme: &str, place: Place) -> Result<(), &'static str> {
     if !scheme.contains('.') {
         return Err(
             "has a scheme that is not https, nor a domain of yours turned round, such as com.example.app",
@@ -111,7 +111,7 @@ fn private(scheme: &str, place: &Place) -> Result<(), &'static str> {
 
 /// Whether it may be an application of its user's machine. RFC 7591 knows no application type, so with OAuth alone a
 /// client without a secret may be one whatever it says; `OpenID` Connect takes its word.
-fn may_be_native(place: &Place) -> bool {
+fn may_be_native(place: Place) -> bool {
     place.application == ApplicationType::Native || (place.public && place.profile == Profile::Oauth21)
 }
 
@@ -153,8 +153,7 @@ mod tests {
             ("com.example.app://cb", [false, true, false, true, false, false]),
         ];
         for (uri, expected) in table {
-            let found =
-                [WEB, NATIVE, DEV, spa, oidc_spa, fapi_native].map(|place| check(uri, &place).is_ok());
+            let found = [WEB, NATIVE, DEV, spa, oidc_spa, fapi_native].map(|place| check(uri, place).is_ok());
             assert_eq!(found, expected, "{uri}");
         }
     }
@@ -197,7 +196,7 @@ mod tests {
         ];
         for uri in table {
             for place in [WEB, NATIVE, DEV] {
-                assert!(check(uri, &place).is_err(), "{uri:?} {place:?}");
+                assert!(check(uri, place).is_err(), "{uri:?} {place:?}");
             }
         }
     }

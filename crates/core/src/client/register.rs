@@ -70,7 +70,7 @@ pub fn read(described: &Map<String, Value>, terms: &Terms<'_>) -> Result<Metadat
         loopback: terms.dev || terms.registrar == Registrar::Operator,
     };
     let (grant_types, response_types) = flows(members, terms, method)?;
-    let redirect_uris = redirect_uris(members, "redirect_uris", &place)?;
+    let redirect_uris = uris_back(members, "redirect_uris", place)?;
     if grant_types.contains(&GrantType::AuthorizationCode) && redirect_uris.is_empty() {
         return Err(Rejection::member("redirect_uris", "must name at least one URI for authorization_code"));
     }
@@ -79,7 +79,7 @@ pub fn read(described: &Map<String, Value>, terms: &Terms<'_>) -> Result<Metadat
     let metadata = Metadata {
         client_name: name(members)?,
         application_type,
-        post_logout_redirect_uris: redirect_uris_of_logout(members, &place)?,
+        post_logout_redirect_uris: uris_back(members, "post_logout_redirect_uris", place)?,
         redirect_uris,
         grant_types,
         response_types,
@@ -242,20 +242,12 @@ fn name(members: Members<'_>) -> Result<Option<String>, Rejection> {
     Ok(Some(name.as_str().to_owned()))
 }
 
-fn redirect_uris(
-    members: Members<'_>,
-    member: &'static str,
-    place: &Place,
-) -> Result<Vec<String>, Rejection> {
+fn uris_back(members: Members<'_>, member: &'static str, place: Place) -> Result<Vec<String>, Rejection> {
     let uris = members.texts(member)?.unwrap_or_default();
     for uri in &uris {
         redirect_uri::check(uri, place).map_err(|problem| Rejection::member(member, problem))?;
     }
     Ok(uris)
-}
-
-fn redirect_uris_of_logout(members: Members<'_>, place: &Place) -> Result<Vec<String>, Rejection> {
-    redirect_uris(members, "post_logout_redirect_uris", place)
 }
 
 /// A URL that this server asks (attacks OAU-60, OAU-61).

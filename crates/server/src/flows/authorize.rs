@@ -18,7 +18,7 @@ use countersign_store::live::LiveSession;
 use crate::ctx::Ctx;
 use crate::respond::problem::Problem;
 
-use super::waiting;
+use super::{document, waiting};
 
 /// A request that its client may make.
 pub(crate) struct Known {
@@ -81,7 +81,7 @@ pub(crate) fn arrive(ctx: &Ctx, parameters: Parameters) -> Result<Waiting, NoWay
 pub(crate) async fn read(ctx: &Ctx, waiting: &Waiting) -> Result<Result<Known, Failure>, Problem> {
     let no_client = Ok(Err(Failure::Page(NoWayBack::Client)));
     let Some(id) = waiting.client() else { return no_client };
-    let Some(stored) = ctx.app.store.client(&id).await? else { return no_client };
+    let Some(stored) = document::find(ctx, &id).await? else { return no_client };
     if !stored.client.is_open(ctx.now) {
         return no_client;
     }

@@ -86,10 +86,8 @@ pub(crate) async fn make(ctx: &Ctx, actor: Actor, described: &Described<'_>) -> 
         secret: secret.as_ref().map(|secret| sealed(app, &client, secret)),
         registration: registration.as_ref().map(|token| sha256(token.as_bytes())),
     };
-    match apply(ctx, create_batch(&new, &ctx.stamp(actor))).await? {
-        true => Ok(Made { client, secret, registration }),
-        false => Err(Failure::Taken),
-    }
+    let made = apply(ctx, create_batch(&new, &ctx.stamp(actor))).await?;
+    if made { Ok(Made { client, secret, registration }) } else { Err(Failure::Taken) }
 }
 
 /// The description as metadata; where it names a sector, its list is fetched.

@@ -164,6 +164,10 @@ fn disable_without_grants(client: &ClientId) -> Batch {
     )
 }
 
+const CONSENT: &str = "
+INSERT INTO consents (account_id, client_id, scopes, resources, created_at, changed_at)
+VALUES ($1, $2, '', '', 0, 0)";
+
 #[tokio::test]
 async fn oau_59_dos_07_a_client_that_nobody_vouched_for_ends_unless_it_is_used() {
     every_store(async |store| {
@@ -178,9 +182,6 @@ async fn oau_59_dos_07_a_client_that_nobody_vouched_for_ends_unless_it_is_used()
         assert_eq!(prolong_used(store, end, end + Span::days(90), &stamp(NOW)).await.unwrap(), 0);
 
         let kim = account(store, "kim@example.org").await;
-        const CONSENT: &str = "
-            INSERT INTO consents (account_id, client_id, scopes, resources, created_at, changed_at)
-            VALUES ($1, $2, '', '', 0, 0)";
         let event = countersign_core::audit::Event::new(countersign_core::audit::Kind::ConsentGiven);
         let consent = Batch::new(&stamp(NOW), event);
         applied(store, consent.exactly(1, CONSENT, vec![kim.bytes().into(), "idle".into()])).await;

@@ -89,10 +89,10 @@ struct Said {
     /// It runs on its user's device
     #[arg(long)]
     native: bool,
-    /// How it proves itself: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt
+    /// How it proves itself: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `private_key_jwt`
     #[arg(long, value_name = "METHOD")]
     auth: Option<String>,
-    /// What it may use; may come again: authorization_code, refresh_token, client_credentials, device_code
+    /// What it may use; may come again: `authorization_code`, `refresh_token`, `client_credentials`, `device_code`
     #[arg(long, value_name = "GRANT")]
     grant: Vec<String>,
     /// Scopes that it may ask for, separated by spaces

@@ -42,7 +42,9 @@ pub(super) struct Revoke {
 /// `countersign grant …`
 pub(super) fn run(place: &Place, command: Grant) -> anyhow::Result<()> {
     let (grants, json) = match command {
-        Grant::List(Listed { account, client, json }) => (list(place, account, client)?, json),
+        Grant::List(Listed { account, client, json }) => {
+            (list(place, account.as_deref(), client.as_deref())?, json)
+        }
         Grant::Revoke(Revoke { grant, json }) => (ask(place, Command::GrantRevoke { grant })?, json),
     };
     if json {
@@ -63,11 +65,11 @@ pub(super) fn run(place: &Place, command: Grant) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(place: &Place, account: Option<String>, named: Option<String>) -> anyhow::Result<Vec<GrantEntry>> {
+fn list(place: &Place, account: Option<&str>, named: Option<&str>) -> anyhow::Result<Vec<GrantEntry>> {
     let mut grants: Vec<GrantEntry> = Vec::new();
     loop {
         let after = grants.last().map(|grant| grant.id.clone());
-        let (account, client) = (account.clone(), named.clone());
+        let (account, client) = (account.map(str::to_owned), named.map(str::to_owned));
         let page = ask(place, Command::GrantList { account, client, after, limit: PAGE })?;
         let last = page.len() < PAGE as usize;
         grants.extend(page);

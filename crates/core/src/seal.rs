@@ -30,6 +30,8 @@ pub enum Purpose {
     Codes,
     /// Secrets of clients that are the key of a MAC.
     ClientSecrets,
+    /// Nonces of `DPoP` proofs.
+    Nonces,
     /// The names that clients know sessions by.
     SessionNames,
     /// Cookies of known devices.
@@ -52,6 +54,7 @@ impl Purpose {
             Self::Outbox => b"countersign/v1/outbox",
             Self::Codes => b"countersign/v1/codes",
             Self::ClientSecrets => b"countersign/v1/client-secrets",
+            Self::Nonces => b"countersign/v1/nonces",
             Self::SessionNames => b"countersign/v1/session-names",
             Self::Devices => b"countersign/v1/devices",
             Self::Throttles => b"countersign/v1/throttles",

@@ -41,6 +41,16 @@ impl Jwk {
         Self { kid: thumbprint(&public), alg, public }
     }
 
+    /// Reads a key that is used with this algorithm: an RSA key that names none is of any that fits.
+    pub(crate) fn read_for(members: &Object<'_>, alg: Alg) -> Result<Self, Error> {
+        let mut key = Self::read(members)?;
+        if members.get("alg").is_none() {
+            key.public.parsed(alg)?;
+            key.alg = alg;
+        }
+        if key.alg == alg { Ok(key) } else { Err(Error::Algorithm) }
+    }
+
     fn read(members: &Object<'_>) -> Result<Self, Error> {
         let kty = required(members, "kty")?;
         if kty == "oct" || PRIVATE.iter().any(|name| members.get(name).is_some()) {

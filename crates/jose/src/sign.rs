@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::public_key::PublicKey;
 use crate::rsa::RsaPublic;
-use crate::{Alg, Error, Jwk, VerifyingKey, base64};
+use crate::{Alg, DpopProof, Error, Jwk, VerifyingKey, base64};
 
 /// A private key in PKCS#8 DER: wiped when dropped, and without `Debug`.
 pub struct Pkcs8(Zeroizing<Vec<u8>>);
@@ -115,12 +115,21 @@ impl SigningKey {
 
     /// Signs claims into a compact JWT. They must serialise to a JSON object.
     pub fn sign(&self, header: &Header, claims: &impl Serialize) -> Result<String, Error> {
+        self.compact(&FullHeader { alg: self.alg().as_str(), typ: header.typ, kid: self.kid() }, claims)
+    }
+
+    /// Signs claims into a `DPoP` proof, which brings the public key along (RFC 9449 section 4.2).
+    pub fn prove(&self, claims: &impl Serialize) -> Result<String, Error> {
+        let header = ProofHeader { alg: self.alg().as_str(), typ: DpopProof::TYP, jwk: &self.jwk };
+        self.compact(&header, claims)
+    }
+
+    fn compact(&self, header: &impl Serialize, claims: &impl Serialize) -> Result<String, Error> {
         let claims = serde_json::to_vec(claims).map_err(|_| Error::Serialize)?;
         if claims.first() != Some(&b'{') {
             return Err(Error::Serialize);
         }
-        let header = FullHeader { alg: self.alg().as_str(), typ: header.typ, kid: self.kid() };
-        let header = serde_json::to_vec(&header).map_err(|_| Error::Serialize)?;
+        let header = serde_json::to_vec(header).map_err(|_| Error::Serialize)?;
 
         let mut token = String::with_capacity((header.len() + claims.len() + 256) * 4 / 3 + 8);
         base64::encode_onto(header, &mut token);
@@ -166,4 +175,11 @@ struct FullHeader<'a> {
     alg: &'static str,
     typ: &'static str,
     kid: &'a str,
+}
+
+#[derive(Serialize)]
+struct ProofHeader<'a> {
+    alg: &'static str,
+    typ: &'static str,
+    jwk: &'a Jwk,
 }

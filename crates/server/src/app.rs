@@ -53,6 +53,7 @@ pub struct Inner {
     pub(crate) codes: MacKey,
     /// Seals secrets of clients that are the key of a MAC, each for its client's id.
     pub client_secrets: Sealer,
+    pub(crate) nonces: MacKey,
     pub(crate) session_names: MacKey,
     pub(crate) subjects: MacKey,
     pub(crate) devices: MacKey,
@@ -143,6 +144,7 @@ impl App {
             outbox: master.sealer(Purpose::Outbox),
             codes: master.mac_key(Purpose::Codes),
             client_secrets: master.sealer(Purpose::ClientSecrets),
+            nonces: master.mac_key(Purpose::Nonces),
             session_names: master.mac_key(Purpose::SessionNames),
             subjects: master.mac_key(Purpose::Subjects),
             devices: master.mac_key(Purpose::Devices),

@@ -121,7 +121,7 @@ impl Front {
         let body = match authorization(headers) {
             None => self.by_cookie(headers)?,
             Some(Authorization::Bearer(token)) => self.by_token(token)?,
-            Some(Authorization::Unusable) => return None,
+            Some(Authorization::Dpop(_) | Authorization::Unusable) => return None,
         };
         Some(respond(body, self.0.session.clone()))
     }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod confirmation;
+pub mod dpop;
 pub mod introspect;
 pub mod sid;
 pub mod subject;

@@ -17,6 +17,7 @@ mod cookies;
 mod corruption;
 mod cors;
 mod csrf;
+mod dpop;
 mod faces;
 mod faults;
 mod forms;

@@ -10,6 +10,7 @@ mod key_sets;
 mod keys;
 mod kinds;
 mod oracle;
+mod proofs;
 mod properties;
 mod shape;
 mod signatures;

@@ -48,6 +48,8 @@ pub struct Config {
     pub store: StoreUrl,
     /// What access tokens are signed with.
     pub token_alg: Alg,
+    /// Proofs need a nonce of ours (RFC 9449 section 8).
+    pub dpop_nonce: bool,
     /// How passwords are hashed.
     pub password: Hashing,
     /// Where mails leave through; none: what needs mail is refused, but in dev mode.
@@ -175,6 +177,7 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             store,
             policy,
             token_alg: raw.token.algorithm,
+            dpop_nonce: raw.dpop.nonce,
             password,
             smtp,
             registration,

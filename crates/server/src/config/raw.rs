@@ -34,6 +34,7 @@ pub(super) struct Config {
     pub(super) session: Session,
     pub(super) token: Token,
     pub(super) grant: Grant,
+    pub(super) dpop: Dpop,
     pub(super) keys: Keys,
     pub(super) password: Password,
     pub(super) account: Account,
@@ -126,6 +127,12 @@ pub(super) struct Grant {
     pub(super) offline_idle: Span,
     #[serde(deserialize_with = "text")]
     pub(super) offline_absolute: Span,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dpop {
+    pub(super) nonce: bool,
 }
 
 #[derive(Deserialize)]
@@ -288,6 +295,7 @@ mod tests {
             fields_of::<Session>("session."),
             fields_of::<Token>("token."),
             fields_of::<Grant>("grant."),
+            fields_of::<Dpop>("dpop."),
             fields_of::<Keys>("keys."),
             fields_of::<Password>("password."),
             fields_of::<Account>("account."),

@@ -138,6 +138,9 @@ pub const SETTINGS: &[Setting] = &[
         "A grant that outlives its login (`offline_access`) ends when it is not used for so long."),
     setting("grant.offline_absolute", Span, Is("90d"),
         "It ends after so long in any case, at most `400d`."),
+    setting("dpop.nonce", Flag, Is("false"),
+        "`true` asks every DPoP proof for a nonce of this server (RFC 9449 section 8): a proof that somebody made ahead is \
+         then worth nothing."),
     setting("keys.active", Span, Is("90d"), "A key signs for so long before the next one takes over."),
     setting("keys.published_before", Span, Is("24h"),
         "A key is published so long before it signs: longer than verifiers cache keys, at least `10m`."),

@@ -2,6 +2,9 @@
 
 use countersign_core::grant::Scopes;
 use countersign_core::grant::refresh::Target;
+use countersign_core::replay::Mark;
+use countersign_core::token::Confirmation;
+use countersign_core::token::dpop::Proved;
 use countersign_core::url::ResourceId;
 use countersign_store::client::Stored;
 
@@ -14,9 +17,21 @@ use super::form::Form;
 pub(crate) struct Asked<'a> {
     pub(crate) form: &'a Form,
     pub(crate) client: &'a Stored,
+    /// The key that the request proved to have.
+    pub(crate) proof: Option<Proved>,
 }
 
 impl Asked<'_> {
+    /// The key that the request proved to have.
+    pub(crate) fn key(&self) -> Option<Confirmation> {
+        self.proof.map(|proof| proof.key)
+    }
+
+    /// Its proof counts once.
+    pub(crate) fn mark(&self) -> Option<&Mark> {
+        self.proof.as_ref().map(|proof| &proof.mark)
+    }
+
     /// A field, if there is something in it.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.form.get(name).filter(|value| !value.is_empty())

@@ -15,8 +15,8 @@ use crate::ctx::Ctx;
 use crate::respond::problem::{Kind, Problem};
 
 use super::access_token::{Token, invalid_token};
-use super::client::{Authorization, authorization};
 use super::cookies::{Cookies, SESSION};
+use super::dpop::{self, Asking};
 
 /// A live session, by the face that it asks with.
 #[derive(Clone)]
@@ -63,13 +63,13 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let ctx = Ctx::from_request_parts(parts, app).await?;
-        match authorization(&parts.headers) {
-            Some(Authorization::Bearer(token)) => by_token(&ctx, token).await,
-            Some(Authorization::Unusable) => Err(invalid_token()),
-            None => match by_cookie(&ctx, &parts.headers).await? {
-                Some(session) => Ok(Self::Cookie(session)),
-                None => Err(unproved()),
-            },
+        let asking = Asking { method: &parts.method, path: parts.uri.path(), headers: &parts.headers };
+        if let Some(token) = dpop::presented(&ctx, asking).await? {
+            return by_token(&ctx, &token).await;
+        }
+        match by_cookie(&ctx, &parts.headers).await? {
+            Some(session) => Ok(Self::Cookie(session)),
+            None => Err(unproved()),
         }
     }
 }
@@ -99,13 +99,11 @@ async fn by_cookie(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Arc<LiveSess
     Ok(Some(session))
 }
 
-async fn by_token(ctx: &Ctx, token: &str) -> Result<Caller, Problem> {
-    let token = Token::read(&ctx.app, token, ctx.now)?;
-    // Bound to a key, and no proof of the key came along: no bearer token (RFC 9449 section 7.2).
-    if !token.is_for(&ctx.app) || token.key.is_some() {
+async fn by_token(ctx: &Ctx, token: &Token) -> Result<Caller, Problem> {
+    if !token.is_for(&ctx.app) {
         return Err(invalid_token());
     }
-    if !token.says_account(&ctx.app) || !is_first_party(ctx, &token).await? {
+    if !token.says_account(&ctx.app) || !is_first_party(ctx, token).await? {
         return Err(insufficient(
             "The token does not open this API: it needs the scope account of a first-party client.",
         ));

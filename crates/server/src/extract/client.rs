@@ -87,7 +87,9 @@ fn address(hop: &[u8]) -> Option<IpAddr> {
 pub(crate) enum Authorization<'a> {
     /// `Bearer` and what follows (RFC 6750 section 2.1).
     Bearer(&'a str),
-    /// `DPoP`, or a header that cannot be read: it decides, and it does not count.
+    /// `DPoP` and what follows (RFC 9449 section 7.1).
+    Dpop(&'a str),
+    /// A header that cannot be read: it decides, and it does not count.
     Unusable,
 }
 
@@ -104,7 +106,7 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Option<Authorization<'_>> {
     if scheme.eq_ignore_ascii_case("bearer") {
         Some(Authorization::Bearer(token))
     } else if scheme.eq_ignore_ascii_case("dpop") {
-        Some(Authorization::Unusable)
+        Some(Authorization::Dpop(token))
     } else {
         None
     }
@@ -128,7 +130,7 @@ mod tests {
         assert_eq!(read(&["bEARER x"]), Some("Bearer(\"x\")".into()));
         assert_eq!(read(&["Bearer  x"]), Some("Bearer(\" x\")".into()));
         assert_eq!(read(&["Bearer"]), Some("Bearer(\"\")".into()));
-        assert_eq!(read(&["DPoP x"]), Some("Unusable".into()));
+        assert_eq!(read(&["dPoP x"]), Some("Dpop(\"x\")".into()));
         assert_eq!(read(&["Bearer x", "Bearer x"]), Some("Unusable".into()));
         assert_eq!(read(&["Basic x"]), None);
         assert_eq!(read(&[]), None);

@@ -7,6 +7,7 @@ pub(crate) mod caller;
 pub(crate) mod client;
 pub(crate) mod client_auth;
 pub(crate) mod cookies;
+pub(crate) mod dpop;
 pub(crate) mod form;
 pub(crate) mod head;
 pub(crate) mod json;

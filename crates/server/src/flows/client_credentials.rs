@@ -12,6 +12,7 @@ use countersign_store::client::{Stored, place_batch};
 
 use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
+use crate::extract::dpop;
 use crate::respond::problem::{Kind, Problem};
 use crate::respond::token::{TokenResponse, issue_to_client};
 
@@ -25,9 +26,18 @@ pub(crate) async fn grant(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse,
     };
     let request = Request { scopes: scopes.as_ref(), target: target.as_ref(), resource_known };
     let granted = decide(client, request).map_err(refused)?;
+    if client.demands_bound_tokens() && asked.proof.is_none() {
+        return Err(Problem::oauth(
+            "invalid_dpop_proof",
+            "Send a DPoP proof: the tokens are bound to a key.",
+        ));
+    }
+    if let Some(mark) = asked.mark() {
+        dpop::spend(ctx, &client.id, mark).await?;
+    }
     let mint = access::to_client(granted, (ctx.now, &ctx.app.policy.token));
     let place = place(ctx, asked.client).await?;
-    issue_to_client(ctx, (client, place), &mint, None)
+    issue_to_client(ctx, (client, place), &mint, asked.key())
 }
 
 /// The client's place in a status list; another one before the list ends.

@@ -11,6 +11,7 @@ use countersign_store::redeem as store;
 
 use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
+use crate::extract::dpop;
 use crate::respond::problem::Problem;
 use crate::respond::token::{Issue, TokenResponse, issue};
 
@@ -21,7 +22,7 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
     let request = Request {
         redirect_uri: asked.field("redirect_uri"),
         verifier: asked.field("code_verifier"),
-        key: None,
+        key: asked.key(),
         target: asked.target(ctx)?,
     };
     let resource = request.target.as_ref().and_then(Target::resource);
@@ -48,10 +49,11 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
             }
             Decision::Mint(mint) => {
                 let grant = lay_out(ctx, code, &mint).await?;
-                (store::redeem_batch(code, &grant, None, &stamp), Ok((grant, mint)))
+                (store::redeem_batch(code, &grant, asked.mark(), &stamp), Ok((grant, mint)))
             }
         };
         if !attempts.apply(batch).await? {
+            dpop::refuse_spent(ctx, asked.mark()).await?;
             continue;
         }
         let (grant, mint) = outcome.map_err(refused)?;

@@ -1,16 +1,18 @@
 //! `grant_type=refresh_token`.
 
 use countersign_core::audit::Actor;
-use countersign_core::client::Client;
 use countersign_core::grant::Generation;
 use countersign_core::grant::refresh::{Decision, Limits, Refusal, Request, Target, decide};
 use countersign_core::grant::refresh_token::RefreshToken;
+use countersign_core::replay::Mark;
 use countersign_core::token::{Confirmation, access};
 use countersign_store::grant::{self as store, Refresh};
 use countersign_store::live::LiveGrant;
+use countersign_store::spent::spend_batch;
 
 use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
+use crate::extract::dpop;
 use crate::metrics::Refresh as Outcome;
 use crate::respond::problem::{Kind, Problem};
 use crate::respond::token::{Issue, TokenResponse, issue};
@@ -35,7 +37,7 @@ impl<E: Into<Problem>> From<E> for Failure {
 /// its grant (I10).
 pub(crate) async fn refresh(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse, Problem> {
     let request = read(ctx, asked)?;
-    let result = try_refresh(ctx, &asked.client.client, &request).await;
+    let result = try_refresh(ctx, asked, &request).await;
     ctx.app.metrics.refresh(match &result {
         Ok((_, outcome)) => *outcome,
         Err(Failure::Reuse) => Outcome::Reused,
@@ -56,13 +58,13 @@ fn read(ctx: &Ctx, asked: &Asked<'_>) -> Result<Request, Problem> {
         client: asked.client.client.id.clone(),
         scopes: asked.scopes()?,
         target: asked.target(ctx)?,
-        key: None,
+        key: asked.key(),
     })
 }
 
 async fn try_refresh(
     ctx: &Ctx,
-    client: &Client,
+    asked: &Asked<'_>,
     request: &Request,
 ) -> Result<(TokenResponse, Outcome), Failure> {
     let app = &ctx.app;
@@ -78,12 +80,15 @@ async fn try_refresh(
         let Some(live) = store::refresh_facts(&app.store, request.token.grant).await? else {
             return Err(Failure::Refused(Refusal::Unknown));
         };
-        let facts = live.refresh_facts(app.store.live(), client, resource_known);
+        let facts = live.refresh_facts(app.store.live(), &asked.client.client, resource_known);
         let stamp = ctx.stamp(Actor::Account(live.grant.account));
-        let used = used(ctx, &live);
+        let used = used(ctx, &live, asked.mark());
         let (batch, generation, key) = match decide(&facts, request, limits, ctx.now) {
             Decision::Refuse(refusal) => return Err(Failure::Refused(refusal)),
-            Decision::Repeat { present, key, used: false } => (None, present, key),
+            Decision::Repeat { present, key, used: false } => {
+                let spend = |mark| spend_batch(mark, &live.grant.client, &stamp);
+                (asked.mark().map(spend), present, key)
+            }
             Decision::Repeat { present, key, used: true } => {
                 (Some(store::use_batch(&used, &stamp)), present, key)
             }
@@ -102,6 +107,7 @@ async fn try_refresh(
         if let Some(batch) = batch
             && !attempts.apply(batch).await?
         {
+            dpop::refuse_spent(ctx, asked.mark()).await?;
             continue;
         }
         let response = answer(ctx, (&live, generation), request, key)?;
@@ -114,9 +120,9 @@ async fn try_refresh(
 }
 
 /// What is written of the refresh, if anything is.
-fn used<'a>(ctx: &Ctx, grant: &'a LiveGrant) -> Refresh<'a> {
+fn used<'a>(ctx: &Ctx, grant: &'a LiveGrant, proof: Option<&'a Mark>) -> Refresh<'a> {
     let remember = grant.session().is_some_and(|session| session.session.remember);
-    Refresh { grant, idle_ends_at: ctx.app.policy.session.idle_end(ctx.now, remember), proof: None }
+    Refresh { grant, idle_ends_at: ctx.app.policy.session.idle_end(ctx.now, remember), proof }
 }
 
 fn answer(

@@ -175,6 +175,8 @@ pub(crate) struct Problem {
 struct OAuthPart {
     /// The registered code.
     code: &'static str,
+    /// The value of `DPoP-Nonce` (RFC 9449 section 8).
+    nonce: Option<String>,
 }
 
 impl Problem {
@@ -200,7 +202,7 @@ impl Problem {
             "insufficient_scope" => Kind::Forbidden,
             _ => Kind::InvalidRequest,
         };
-        let part = OAuthPart { code };
+        let part = OAuthPart { code, nonce: None };
         Self { oauth: Some(Box::new(part)), ..Self::new(kind).detail(detail) }
     }
 
@@ -227,6 +229,19 @@ impl Problem {
         self
     }
 
+    /// Gives a nonce to put into the next `DPoP` proof (RFC 9449 section 8).
+    pub(crate) fn nonce(mut self, nonce: String) -> Self {
+        if let Some(part) = &mut self.oauth {
+            part.nonce = Some(nonce);
+        }
+        self
+    }
+
+    /// The stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.oauth.as_ref().map_or(self.kind.wire().1, |part| part.code)
+    }
+
     /// Says when it is worth another try.
     pub(crate) const fn retry_after(mut self, span: Span) -> Self {
         self.retry_after = Some(span);
@@ -250,8 +265,7 @@ impl Problem {
     /// Counts it and tells the log what happened: once, by the gate, or by the page that puts it into words of its own. Never what the
     /// caller sent.
     pub(crate) fn log(&self, ctx: &Ctx) {
-        let (status, code, _) = self.kind.wire();
-        let code = self.oauth.as_ref().map_or(code, |part| part.code);
+        let (status, code) = (self.kind.wire().0, self.code());
         let cause = self.cause.as_deref().unwrap_or("");
         ctx.app.metrics.refused(code);
         if self.damaged {
@@ -303,6 +317,10 @@ impl IntoResponse for Problem {
         let mut response = self.kind.wire().0.into_response();
         if let Some(challenge) = self.challenge {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        let nonce = self.oauth.as_ref().and_then(|part| part.nonce.as_ref());
+        if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            response.headers_mut().insert("dpop-nonce", nonce);
         }
         if let Some(value) = self.retry_after_value() {
             response.headers_mut().insert(header::RETRY_AFTER, value);

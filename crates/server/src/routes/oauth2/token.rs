@@ -2,12 +2,13 @@
 
 use axum::response::Response;
 use countersign_core::client::{Client, GrantType};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use utoipa::ToSchema;
 
 use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
 use crate::extract::client_auth;
+use crate::extract::dpop::{self, Asking};
 use crate::extract::form::{Form, OAuthForm};
 use crate::flows;
 use crate::respond::problem::Problem;
@@ -33,12 +34,16 @@ pub(crate) struct TokenRequest {
     resource: Option<String>,
 }
 
+/// Where the next nonce of a proof lies (RFC 9449 section 8.2).
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
 /// Grants in, tokens out.
 #[utoipa::path(post, path = "/oauth2/token", tag = "oauth2",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, body = TokenResponse),
         (status = 400, description = "invalid_request, invalid_grant, invalid_scope, invalid_target, \
+            invalid_dpop_proof, use_dpop_nonce, \
             unauthorized_client, unsupported_grant_type"),
         (status = 401, description = "invalid_client"),
         (status = 503, description = "temporarily_unavailable")))]
@@ -50,7 +55,9 @@ pub(crate) async fn token(
     let grant = grant_type(&form)?;
     let client = client_auth::authenticate(&ctx, &headers, &form).await?;
     may_use(&client.client, grant)?;
-    let asked = Asked { form: &form, client: &client };
+    let asking = Asking { method: &Method::POST, path: "/oauth2/token", headers: &headers };
+    let proof = dpop::prove(&ctx, asking, &client.client.id, None)?;
+    let asked = Asked { form: &form, client: &client, proof };
     let tokens = match grant {
         GrantType::RefreshToken => flows::refresh::refresh(&ctx, &asked).await?,
         GrantType::AuthorizationCode => flows::redeem::redeem(&ctx, &asked).await?,
@@ -61,6 +68,11 @@ pub(crate) async fn token(
     };
     let mut response = json(to_bytes(&tokens));
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    if asked.proof.is_some() && ctx.app.config.dpop_nonce {
+        let nonce = countersign_core::token::dpop::nonce(&ctx.app.nonces, &client.client.id, ctx.now);
+        // invariant: base64url.
+        response.headers_mut().extend(HeaderValue::try_from(nonce).map(|nonce| (DPOP_NONCE, nonce)));
+    }
     Ok(response)
 }
 

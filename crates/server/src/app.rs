@@ -23,6 +23,7 @@ use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::outbound::{Outbound, TrustError};
 use crate::readiness::Readiness;
+use crate::respond::discovery::Discovery;
 use crate::respond::status_list::SignedLists;
 
 /// The running service: cheap to clone, the same for everybody.
@@ -65,6 +66,7 @@ pub struct Inner {
     pub outbound: Outbound,
     pub(crate) mail_bell: tokio::sync::Notify,
     pub(crate) status_lists: SignedLists,
+    pub(crate) discovery: Discovery,
     pub(crate) requests: RequestIds,
     pub(crate) clock_watch: ClockWatch,
     pub(crate) readiness: Readiness,
@@ -156,6 +158,7 @@ impl App {
             readiness: Readiness::default(),
             mail_bell: tokio::sync::Notify::new(),
             status_lists: SignedLists::default(),
+            discovery: Discovery::of(&config),
             config,
             policy,
             store,

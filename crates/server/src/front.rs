@@ -27,6 +27,7 @@ use crate::extract::cookies::{Cookies, SESSION};
 use crate::extract::head;
 use crate::metrics::OpenConnection;
 use crate::middleware::{Access, cors, host};
+use crate::respond::discovery;
 use crate::respond::document::has;
 use crate::respond::headers;
 use crate::respond::session::who_am_i;
@@ -44,6 +45,7 @@ struct Inner {
     router: Router,
     session: HeaderMap,
     jwks: HeaderMap,
+    discovery: HeaderMap,
 }
 
 impl std::fmt::Debug for Front {
@@ -60,11 +62,17 @@ impl Front {
         let mut jwks = HeaderMap::with_capacity(16);
         jwks.insert(header::CONTENT_TYPE, HeaderValue::from_static(well_known::JWKS_TYPE));
         jwks.insert(header::CACHE_CONTROL, HeaderValue::from_static(well_known::JWKS_CACHE));
-        for (access, headers) in [(Access::EITHER, &mut session), (Access::PUBLIC, &mut jwks)] {
+        let mut discovery = HeaderMap::with_capacity(16);
+        discovery.insert(header::CONTENT_TYPE, HeaderValue::from_static(discovery::TYPE));
+        discovery.insert(header::CACHE_CONTROL, HeaderValue::from_static(discovery::CACHE));
+        let public = Access::PUBLIC;
+        for (access, headers) in
+            [(Access::EITHER, &mut session), (public, &mut jwks), (public, &mut discovery)]
+        {
             headers::finish(&app.config, access, headers);
             cors::open(headers);
         }
-        Self(Arc::new(Inner { app: app.clone(), router, session, jwks }))
+        Self(Arc::new(Inner { app: app.clone(), router, session, jwks, discovery }))
     }
 
     /// Counts a connection until what this returns is dropped.
@@ -106,6 +114,9 @@ impl Front {
         let answer = match uri.path() {
             "/api/v1/session" => Self::session,
             "/.well-known/jwks.json" => Self::jwks,
+            "/.well-known/openid-configuration" | "/.well-known/oauth-authorization-server" => {
+                Self::discovery
+            }
             _ => return None,
         };
         let ours = host::decide(uri, headers, &config.public_url, config.dev) == host::Verdict::Ours;
@@ -152,15 +163,24 @@ impl Front {
     fn jwks(&self, asked: &HeaderMap) -> Option<Response<Body>> {
         let keys = self.0.app.keyring.keys();
         let (body, etag) = keys.jwks();
-        let mut headers = self.0.jwks.clone();
-        headers.insert(header::ETAG, HeaderValue::try_from(etag).ok()?);
-        if has(asked, etag) {
-            let mut response = respond(Bytes::new(), headers);
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            return Some(response);
-        }
-        Some(respond(body, headers))
+        tagged(asked, (body, etag), self.0.jwks.clone())
     }
+
+    /// What clients read to know this server, or 304 likewise.
+    fn discovery(&self, asked: &HeaderMap) -> Option<Response<Body>> {
+        let found = &self.0.app.discovery;
+        tagged(asked, (found.body.clone(), &found.etag), self.0.discovery.clone())
+    }
+}
+
+fn tagged(asked: &HeaderMap, (body, etag): (Bytes, &str), mut headers: HeaderMap) -> Option<Response<Body>> {
+    headers.insert(header::ETAG, HeaderValue::try_from(etag).ok()?);
+    if has(asked, etag) {
+        let mut response = respond(Bytes::new(), headers);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Some(response);
+    }
+    Some(respond(body, headers))
 }
 
 fn respond(body: Bytes, headers: HeaderMap) -> Response<Body> {

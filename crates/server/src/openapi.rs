@@ -19,7 +19,7 @@ pub fn document() -> String {
     info(
         title = "Countersign",
         description = "One login, two proofs: a session cookie for browsers, tokens for everything else.\n\n\
-            Routes under `/api/v1/session`, `/api/v1/sessions` and `/api/v1/password` take either face: the cookie \
+            Routes under `/api/v1/session`, `/api/v1/sessions`, `/api/v1/password` and `/api/v1/profile` take either face: the cookie \
             `__Host-Http-session`, or `Authorization: Bearer` with an access token of scope `account`. On the cookie \
             face a request that changes something must say that it comes from this server's own origin \
             (`Sec-Fetch-Site` or `Origin`). Unknown JSON fields are refused."
@@ -36,7 +36,13 @@ pub fn document() -> String {
         api::sessions::end_others,
         api::sessions::end_one,
         api::password::change,
+        api::profile::show,
+        api::profile::replace,
         api::openapi::show,
+        oauth2::userinfo::show,
+        oauth2::userinfo::submit,
+        oauth2::logout::show,
+        oauth2::logout::submit,
         oauth2::token::token,
         oauth2::introspect::introspect,
         oauth2::revoke::revoke,
@@ -44,6 +50,8 @@ pub fn document() -> String {
         oauth2::register::show,
         oauth2::register::replace,
         oauth2::register::end,
+        well_known::openid,
+        well_known::oauth,
         well_known::jwks,
         status_list::show,
     ),

@@ -241,6 +241,11 @@ impl Profile {
         self.custom.get(name).map(String::as_str)
     }
 
+    /// Every claim of the operator's own, by name.
+    pub fn customs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.custom.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
     /// The address in lines, as it stands on an envelope.
     pub fn formatted_address(&self) -> Option<String> {
         let mut lines = String::new();

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod device;
 pub mod end;
+pub mod logout;
 pub mod open;
 pub mod prove;
 

@@ -1,7 +1,11 @@
 //! `countersign account …`
 
-use clap::{Args, Subcommand};
-use countersign_server::admin::{AccountEntry, Command, NewAccount, PAGE, Reply, SessionEntry};
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
+use countersign_core::account::profile::Field;
+use countersign_server::admin::{AccountEntry, Changes, Command, NewAccount, PAGE, Reply, SessionEntry};
 use serde::Serialize;
 
 use super::place::Place;
@@ -20,6 +24,8 @@ pub(super) enum Account {
     Delete(Named),
     /// The account and where it is logged in
     Show(Named),
+    /// Change what the account tells applications of itself; an empty text takes a field away
+    Update(Box<Update>),
     /// All accounts, the oldest first
     List(Listed),
 }
@@ -54,6 +60,78 @@ pub(super) struct Named {
     json: bool,
 }
 
+/// What an account tells of itself from now on.
+#[derive(Args)]
+pub(super) struct Update {
+    /// acc_…, address or username
+    account: String,
+    /// What it is called
+    #[arg(long)]
+    name: Option<String>,
+    /// en or ko
+    #[arg(long)]
+    locale: Option<String>,
+    #[command(flatten)]
+    fields: Fields,
+    /// Whether somebody proved to have the phone number
+    #[arg(long, value_name = "BOOL")]
+    phone_number_verified: Option<bool>,
+    /// A claim of claims.custom: NAME=TEXT
+    #[arg(long, value_name = "NAME=TEXT")]
+    claim: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// An option for each field of the profile.
+const OPTIONS: [(&str, Field); 17] = [
+    ("given-name", Field::GivenName),
+    ("family-name", Field::FamilyName),
+    ("middle-name", Field::MiddleName),
+    ("nickname", Field::Nickname),
+    ("preferred-username", Field::PreferredUsername),
+    ("profile", Field::Profile),
+    ("picture", Field::Picture),
+    ("website", Field::Website),
+    ("gender", Field::Gender),
+    ("birthdate", Field::Birthdate),
+    ("zoneinfo", Field::Zoneinfo),
+    ("phone-number", Field::PhoneNumber),
+    ("street-address", Field::StreetAddress),
+    ("locality", Field::Locality),
+    ("region", Field::Region),
+    ("postal-code", Field::PostalCode),
+    ("country", Field::Country),
+];
+
+struct Fields(BTreeMap<String, String>);
+
+impl Args for Fields {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.args(OPTIONS.map(|(option, _)| clap::Arg::new(option).long(option).value_name("TEXT")))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Fields {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let typed = |(option, field): (&str, Field)| {
+            Some((field.as_str().to_owned(), matches.get_one::<String>(option)?.clone()))
+        };
+        let fields = OPTIONS.into_iter().filter_map(typed);
+        Ok(Self(fields.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
 /// How to print all of them.
 #[derive(Args)]
 pub(super) struct Listed {
@@ -72,6 +150,7 @@ pub(super) fn run(place: &Place, command: Account) -> anyhow::Result<()> {
         Account::Enable(Named { account, json }) => changed(place, Command::AccountEnable { account }, json),
         Account::Delete(Named { account, json }) => changed(place, Command::AccountDelete { account }, json),
         Account::Show(Named { account, json }) => show(place, account, json),
+        Account::Update(update) => change(place, *update),
         Account::List(Listed { json }) => list(place, json),
     }
 }
@@ -91,17 +170,29 @@ fn changed(place: &Place, command: Command, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn change(place: &Place, update: Update) -> anyhow::Result<()> {
+    let Update { account, name, locale, fields, phone_number_verified, claim, json } = update;
+    let pair = |text: &String| {
+        let (name, text) = text.split_once('=').context("--claim takes NAME=TEXT")?;
+        anyhow::Ok((name.to_owned(), text.to_owned()))
+    };
+    let claims = claim.iter().map(pair).collect::<anyhow::Result<_>>()?;
+    let changes = Changes { name, locale, fields: fields.0, phone_number_verified, claims };
+    changed(place, Command::AccountUpdate { account, changes }, json)
+}
+
 #[derive(Serialize)]
 struct ShownEntry {
     account: AccountEntry,
+    profile: BTreeMap<String, String>,
     sessions: Vec<SessionEntry>,
 }
 
 fn show(place: &Place, account: String, json: bool) -> anyhow::Result<()> {
     let reply = client::ask(place, Command::AccountShow { account })?;
-    let Reply::Shown { account, sessions } = reply else { return Err(client::strange()) };
+    let Reply::Shown { account, profile, sessions } = reply else { return Err(client::strange()) };
     if json {
-        return out::json(&ShownEntry { account, sessions });
+        return out::json(&ShownEntry { account, profile, sessions });
     }
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let verified = if account.email_verified { "" } else { " (not verified)" };
@@ -117,6 +208,11 @@ fn show(place: &Place, account: String, json: bool) -> anyhow::Result<()> {
         ("sessions", sessions.len().to_string()),
     ] {
         out::line(&format!("{name:<9} {value}"));
+    }
+    if !profile.is_empty() {
+        out::line("");
+        let rows: Vec<_> = profile.into_iter().map(|(name, text)| vec![name, text]).collect();
+        out::table(&["CLAIM", "VALUE"], &rows);
     }
     if !sessions.is_empty() {
         out::line("");

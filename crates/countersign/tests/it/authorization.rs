@@ -40,6 +40,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/reset", Nothing),                     // shows a form
     ("POST", "/reset", Nothing),                    // asks for the mailed secret
     ("GET", "/account", Cookie),
+    ("GET", "/account/profile", Cookie),
+    ("POST", "/account/profile", Cookie),
     ("GET", "/account/sessions", Cookie),
     ("POST", "/account/sessions/end-others", Cookie),
     ("POST", "/account/sessions/{id}/end", Cookie),
@@ -66,9 +68,15 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("DELETE", "/api/v1/sessions", Session),
     ("DELETE", "/api/v1/sessions/{id}", Session),
     ("PUT", "/api/v1/password", Session),
+    ("GET", "/api/v1/profile", Session),
+    ("PUT", "/api/v1/profile", Session),
     ("GET", "/api/v1/openapi.json", Nothing),       // documentation
     ("GET", "/oauth2/authorize", Nothing),          // leads to the login
     ("POST", "/oauth2/authorize", Nothing),         // reads no cookie
+    ("GET", "/oauth2/userinfo", Nothing),           // asks for a token with the scope openid: tests/it/userinfo.rs
+    ("POST", "/oauth2/userinfo", Nothing),          // likewise
+    ("GET", "/oauth2/logout", Nothing),             // ends nothing without an ID token of the session
+    ("POST", "/oauth2/logout", Nothing),            // reads no cookie
     ("POST", "/oauth2/token", Nothing),             // asks for the refresh token
     ("POST", "/oauth2/introspect", Nothing),        // asks for a client that proves itself
     ("POST", "/oauth2/revoke", Nothing),            // asks for a client, and for the token itself
@@ -77,6 +85,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("PUT", "/oauth2/register/{id}", Nothing),    // likewise
     ("DELETE", "/oauth2/register/{id}", Nothing), // likewise
     ("GET", "/.well-known/jwks.json", Nothing),     // public keys
+    ("GET", "/.well-known/openid-configuration", Nothing),       // what this server is
+    ("GET", "/.well-known/oauth-authorization-server", Nothing), // likewise
     ("GET", "/statuslists/{id}", Nothing),          // bits without names
     ("GET", "/healthz", Nothing),                   // operations
     ("GET", "/readyz", Nothing),                    // operations
@@ -100,6 +110,7 @@ fn request(client: &Client, method: &Method, path: &str, id: &str) -> reqwest::R
     match path {
         "/api/v1/password" => request.json(&json!({ "current": PASSWORD, "new": OTHER_PASSWORD })),
         "/account/apps/remove" => request.form(&[("client", "countersign")]),
+        "/api/v1/profile" if *method == Method::PUT => request.json(&json!({ "nickname": "nick" })),
         "/account/security" => request.form(&[("current", PASSWORD), ("new", OTHER_PASSWORD)]),
         _ if *method == Method::POST => request.form::<[(&str, &str); 0]>(&[]),
         _ => request,

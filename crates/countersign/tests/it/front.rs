@@ -52,6 +52,9 @@ async fn i2_the_answer_at_once_is_the_routers_answer() {
         both_ways(&mut kim, session, &[("authorization", &bearer)]).await.expect("answers by token");
     assert_same(&answers, StatusCode::OK);
     assert_eq!(who(&answers[0]).1, "token");
+    for document in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        assert_same(&both_ways(&mut kim, document, &[]).await.expect("a document"), StatusCode::OK);
+    }
     let keys = "/.well-known/jwks.json";
     let answers = both_ways(&mut kim, keys, &[]).await.expect("keys");
     assert_same(&answers, StatusCode::OK);

@@ -6,5 +6,6 @@ account-unverified = Not confirmed
 account-since = Member since
 account-language = Language
 account-more = Look after it
+account-profile = Say what applications may be told about you
 account-sessions = See your devices and apps, and end what you do not recognise
 account-security = Change your password, and see what happened lately

@@ -6,5 +6,6 @@ account-unverified = 확인 안 됨
 account-since = 가입일
 account-language = 언어
 account-more = 계정 관리
+account-profile = 앱에 알려 줄 내 정보를 적습니다
 account-sessions = 로그인된 기기와 앱을 보고, 모르는 것은 종료합니다
 account-security = 비밀번호를 바꾸고 최근 활동을 확인합니다

@@ -1,17 +1,19 @@
 //! What an operator does to accounts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_core::Policy;
 use countersign_core::account::change::{Change, Decision, decide};
-use countersign_core::account::{Account, DisplayName, Email, Identifier, Role};
+use countersign_core::account::profile::{Field, Profile};
+use countersign_core::account::{Account, DisplayName, Email, Identifier, Role, State};
 use countersign_core::audit::Actor;
 use countersign_core::credential::Password;
 use countersign_core::credential::policy::Rejection;
 use countersign_core::revocation::Ahead;
 use countersign_core::session::EndReason;
 use countersign_core::session::end::{self, Scope};
-use countersign_core::{AccountId, CredentialId, SessionId};
+use countersign_core::{AccountId, CredentialId, Locale, SessionId};
 use countersign_store::account::change::change_batch;
 use countersign_store::account::verify::{self, create_direct_batch};
 use countersign_store::account::{self as store, account_by_identifier};
@@ -21,8 +23,10 @@ use countersign_store::session::sessions_of;
 use crate::ctx::Ctx;
 use crate::flows::choose::{Owner, choose};
 use crate::flows::end::end_by;
+use crate::flows::profile::{self, Draft};
+use crate::respond::id_token::told;
 
-use super::command::{NewAccount, PAGE};
+use super::command::{Changes, NewAccount, PAGE};
 use super::{AccountEntry, AdminError, Reply, SessionEntry};
 
 /// Makes an account. Its password is judged and hashed as everybody's is.
@@ -79,10 +83,57 @@ pub(super) async fn change(ctx: &Ctx, named: &str, change: Change) -> Result<Rep
 pub(super) async fn show(ctx: &Ctx, named: &str) -> Result<Reply, AdminError> {
     let account = find(ctx, named).await?;
     let sessions = sessions_of(&ctx.app.store, account.id, ctx.now).await?;
+    let told = told(&ctx.app, account.id).await?;
     Ok(Reply::Shown {
+        profile: shown(&told.profile),
         account: with_roles(ctx, &account).await?,
         sessions: sessions.iter().map(SessionEntry::of).collect(),
     })
+}
+
+/// Changes what an account tells of itself.
+pub(super) async fn update(ctx: &Ctx, named: &str, changes: &Changes) -> Result<Reply, AdminError> {
+    let account = find(ctx, named).await?;
+    if account.state == State::Deleted {
+        return Err(AdminError::Deleted(named.to_owned()));
+    }
+    profile::change(ctx, Actor::Operator, account.id, |before| edited(ctx, before, changes)).await?;
+    entry(ctx, account.id).await.map(Reply::Account)
+}
+
+fn edited(ctx: &Ctx, before: Draft, changes: &Changes) -> Result<Draft, AdminError> {
+    let Draft { mut name, mut locale, mut profile } = before;
+    if let Some(text) = &changes.name {
+        name = if text.trim().is_empty() { None } else { Some(DisplayName::parse(text)?) };
+    }
+    if let Some(text) = &changes.locale {
+        locale = Locale::parse(text).ok_or_else(|| AdminError::invalid("--locale", &"must be en or ko"))?;
+    }
+    for (name, text) in &changes.fields {
+        let field = Field::parse(name).ok_or_else(|| AdminError::invalid(name, &"is no field"))?;
+        profile = profile.with(field, text).map_err(|error| AdminError::invalid(name, &error.problem()))?;
+    }
+    if let Some(verified) = changes.phone_number_verified {
+        profile = profile.with_phone_verified(verified);
+    }
+    for (name, text) in &changes.claims {
+        if ctx.app.config.custom_claims.iter().all(|claim| claim.name() != name) {
+            return Err(AdminError::invalid(name, &"is no claim of claims.custom: add it there first"));
+        }
+        let line = || AdminError::invalid(name, &"must be one line of at most 100 characters");
+        profile = profile.with_custom(name, text).ok_or_else(line)?;
+    }
+    Ok(Draft { name, locale, profile })
+}
+
+fn shown(profile: &Profile) -> BTreeMap<String, String> {
+    let fields = Field::ALL.into_iter().filter_map(|field| Some((field.as_str(), profile.get(field)?)));
+    let mut shown: BTreeMap<_, _> =
+        fields.chain(profile.customs()).map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    if profile.phone_number_verified() {
+        shown.insert("phone_number_verified".to_owned(), "true".to_owned());
+    }
+    shown
 }
 
 /// A page of accounts.

@@ -1,5 +1,6 @@
 //! What can be asked for, as it travels: one line of JSON.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -35,6 +36,13 @@ pub enum Command {
     AccountShow {
         /// Which account.
         account: String,
+    },
+    /// Changes what an account tells of itself.
+    AccountUpdate {
+        /// Which account.
+        account: String,
+        /// What becomes another.
+        changes: Changes,
     },
     /// Accounts in the order they were made.
     AccountList {
@@ -189,6 +197,22 @@ pub struct NewAccount {
     pub admin: bool,
     /// Its password: held to the same policy as everybody's.
     pub password: Typed,
+}
+
+/// What an account tells of itself from now on; what is not named stays, an empty text takes it away.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    /// What it is called.
+    pub name: Option<String>,
+    /// `en` or `ko`
+    pub locale: Option<String>,
+    /// Fields of the profile, such as `given_name`.
+    pub fields: BTreeMap<String, String>,
+    /// Whether somebody proved to have the telephone number.
+    pub phone_number_verified: Option<bool>,
+    /// Claims of `claims.custom`, by name.
+    pub claims: BTreeMap<String, String>,
 }
 
 /// Which lines of the audit log; the newest come first.

@@ -39,6 +39,7 @@ pub async fn execute_watched(app: &App, command: Command, watch: Watch) -> Resul
         Command::AccountEnable { account } => account::change(&ctx, &account, Change::Enable).await,
         Command::AccountDelete { account } => account::change(&ctx, &account, Change::Delete).await,
         Command::AccountShow { account } => account::show(&ctx, &account).await,
+        Command::AccountUpdate { account, changes } => account::update(&ctx, &account, &changes).await,
         Command::AccountList { after, limit } => account::list(&ctx, after.as_deref(), limit).await,
         Command::KeysList => key_entries(app).await.map(Reply::Keys),
         Command::KeysRotate { now } => rotate(&ctx, now).await,

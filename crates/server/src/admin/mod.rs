@@ -17,7 +17,7 @@ mod reply;
 pub(crate) mod resource;
 pub mod socket;
 
-pub use self::command::{AuditQuery, ClientCommand, Command, NewAccount, NewClient, PAGE, Typed};
+pub use self::command::{AuditQuery, Changes, ClientCommand, Command, NewAccount, NewClient, PAGE, Typed};
 pub use self::entry::{ClientEntry, GrantEntry, LintEntry, SecretEntry, Told};
 pub use self::error::AdminError;
 pub use self::execute::{execute, execute_watched};

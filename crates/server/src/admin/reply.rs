@@ -29,6 +29,8 @@ pub enum Reply {
     Shown {
         /// The account.
         account: AccountEntry,
+        /// What it tells of itself: claims by name, those of `claims.custom` among them.
+        profile: BTreeMap<String, String>,
         /// Its live sessions, the oldest first.
         sessions: Vec<SessionEntry>,
     },

@@ -18,7 +18,7 @@ use super::otlp_endpoint::OtlpEndpoint;
 use super::registration::Outbound;
 use super::registration::{self, Registration};
 use super::smtp_url::Credentials;
-use super::{Hashing, Mode, hashing, listener, raw, throttle};
+use super::{Hashing, Mode, hashing, listener, raw, text, throttle};
 use crate::serve::certificate::Files;
 
 /// A configuration that allows a start.
@@ -186,8 +186,8 @@ pub(super) fn check(mode: Mode, raw: raw::Config, mut findings: Findings) -> Res
             metrics_listen: raw.metrics.listen,
             otlp_endpoint: raw.telemetry.otlp_endpoint,
             resources: raw.resources.allowed,
+            scopes: offered(&raw.scopes.custom, &raw.claims.custom),
             custom_claims: raw.claims.custom,
-            scopes: raw.scopes.custom.into_iter().map(|word| word.0).collect(),
         }),
         (errors, ..) => Err(errors.unwrap_or(ConfigErrors(Vec::new()))),
     }
@@ -220,6 +220,12 @@ fn policy(raw: &raw::Config, throttle: countersign_core::throttle::Limits) -> Po
         throttle,
         capped: raw.throttle.enabled,
     }
+}
+
+/// Scopes of the operator's own: those that are named, and those that give claims.
+fn offered(named: &[text::ScopeWord], claims: &[CustomClaim]) -> Scopes {
+    let named = named.iter().map(|word| word.0.clone());
+    named.chain(claims.iter().filter_map(CustomClaim::own_scope).map(str::to_owned)).collect()
 }
 
 fn master_key_file(mode: Mode, server: &raw::Server, found: &mut Findings) -> Option<PathBuf> {

@@ -10,5 +10,6 @@ pub(crate) mod cookies;
 pub(crate) mod dpop;
 pub(crate) mod form;
 pub(crate) mod head;
+pub(crate) mod id_token_hint;
 pub(crate) mod json;
 pub(crate) mod segment;

@@ -12,6 +12,7 @@ pub(crate) mod end;
 pub(crate) mod login;
 mod pace;
 pub(crate) mod password;
+pub(crate) mod profile;
 pub(crate) mod recover;
 pub(crate) mod redeem;
 pub(crate) mod refresh;

@@ -5,13 +5,14 @@ use countersign_core::grant::open::{Birth, by_code};
 use countersign_core::grant::redeem::{Code, Decision, Mint, Refusal, Request, decide, lookup};
 use countersign_core::grant::refresh::Target;
 use countersign_core::grant::{Grant, Salt};
-use countersign_core::token::access;
+use countersign_core::token::{access, subject};
 use countersign_core::{GrantId, Time, random};
 use countersign_store::redeem as store;
 
 use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
 use crate::extract::dpop;
+use crate::respond::id_token::{self, About};
 use crate::respond::problem::Problem;
 use crate::respond::token::{Issue, TokenResponse, issue};
 
@@ -59,7 +60,7 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
         let (grant, mint) = outcome.map_err(refused)?;
         let session = live.session().map(|live| live.session.absolute_ends_at.min(live.idle_ends_at()));
         let ends_at = grant.absolute_ends_at.or(session).unwrap_or(ctx.now);
-        return answer(ctx, asked, (&grant, ends_at), (code, &mint));
+        return answer(ctx, asked, (&grant, ends_at), (code, &mint)).await;
     }
 }
 
@@ -74,7 +75,7 @@ async fn lay_out(ctx: &Ctx, code: &Code, mint: &Mint) -> Result<Grant, Problem> 
     Ok(by_code(code, mint, &birth, (ctx.now, &ctx.app.policy.grant)))
 }
 
-fn answer(
+async fn answer(
     ctx: &Ctx,
     asked: &Asked<'_>,
     (grant, ends_at): (&Grant, Time),
@@ -83,14 +84,19 @@ fn answer(
     let target = asked.target(ctx)?;
     let resource = target.as_ref().and_then(Target::resource);
     let token = access::decide(grant, ends_at, (None, resource), (ctx.now, &ctx.app.policy.token));
+    let client = &asked.client.client;
+    let sub = subject::name(&ctx.app.subjects, grant.account, client);
     let tokens = Issue {
         grant,
+        sub: &sub,
         login: &code.login,
         mint: &token,
         refresh: mint.refresh.then_some(grant.generation),
         key: mint.key,
     };
-    issue(ctx, &tokens)
+    let tokens = issue(ctx, &tokens)?;
+    let about = About { client, grant, login: &code.login, nonce: code.nonce.as_deref() };
+    id_token::add(ctx, tokens, &about).await
 }
 
 /// What a refusal is to a client, one table (RFC 6749 section 5.2, RFC 8707 section 2, RFC 9449 section 5).

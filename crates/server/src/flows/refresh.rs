@@ -5,7 +5,7 @@ use countersign_core::grant::Generation;
 use countersign_core::grant::refresh::{Decision, Limits, Refusal, Request, Target, decide};
 use countersign_core::grant::refresh_token::RefreshToken;
 use countersign_core::replay::Mark;
-use countersign_core::token::{Confirmation, access};
+use countersign_core::token::{Confirmation, access, subject};
 use countersign_store::grant::{self as store, Refresh};
 use countersign_store::live::LiveGrant;
 use countersign_store::spent::spend_batch;
@@ -14,6 +14,7 @@ use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
 use crate::extract::dpop;
 use crate::metrics::Refresh as Outcome;
+use crate::respond::id_token::{self, About};
 use crate::respond::problem::{Kind, Problem};
 use crate::respond::token::{Issue, TokenResponse, issue};
 
@@ -110,7 +111,7 @@ async fn try_refresh(
             dpop::refuse_spent(ctx, asked.mark()).await?;
             continue;
         }
-        let response = answer(ctx, (&live, generation), request, key)?;
+        let response = answer(ctx, (client, &live, generation), request, key).await?;
         // A repeat wrote nothing that an end could have collided with: look once more before the bytes leave (I1).
         if !rotated && live.check(app.store.live(), ctx.now).is_err() {
             return Err(Failure::Refused(Refusal::Ended));
@@ -125,9 +126,9 @@ fn used<'a>(ctx: &Ctx, grant: &'a LiveGrant, proof: Option<&'a Mark>) -> Refresh
     Refresh { grant, idle_ends_at: ctx.app.policy.session.idle_end(ctx.now, remember), proof }
 }
 
-fn answer(
+async fn answer(
     ctx: &Ctx,
-    (live, generation): (&LiveGrant, Generation),
+    (client, live, generation): (&Client, &LiveGrant, Generation),
     request: &Request,
     key: Option<Confirmation>,
 ) -> Result<TokenResponse, Problem> {
@@ -140,7 +141,10 @@ fn answer(
     let mint = access::decide(&live.grant, live.ends_at(), asked, (ctx.now, &app.policy.token));
     let login = live.login().ok_or_else(|| Problem::new(Kind::Internal).cause("a grant of no login"))?;
     let refresh = Some(generation);
-    issue(ctx, &Issue { grant: &live.grant, login: &login, mint: &mint, refresh, key })
+    let sub = subject::name(&app.subjects, live.grant.account, client);
+    let tokens =
+        issue(ctx, &Issue { grant: &live.grant, sub: &sub, login: &login, mint: &mint, refresh, key })?;
+    id_token::add(ctx, tokens, &About { client, grant: &live.grant, login: &login, nonce: None }).await
 }
 
 /// What a refusal is to a client, one table (RFC 6749 section 5.2, RFC 8707 section 2).

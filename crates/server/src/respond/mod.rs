@@ -2,9 +2,9 @@
 
 pub(crate) mod authorize;
 pub(crate) mod cookie;
+pub(crate) mod discovery;
 pub(crate) mod document;
 pub(crate) mod headers;
-#[expect(dead_code, reason = "the token endpoint calls it as soon as it redeems codes")]
 pub(crate) mod id_token;
 pub(crate) mod page;
 pub(crate) mod problem;

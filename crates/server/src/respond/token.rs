@@ -25,13 +25,28 @@ pub(crate) struct TokenResponse {
     /// `cs_rt_…`, for clients that may refresh
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// A JWT about the login, for grants with the scope `openid`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
+}
+
+impl TokenResponse {
+    pub(crate) fn access_token(&self) -> &str {
+        &self.access_token
+    }
+
+    pub(crate) fn with_id_token(self, id_token: String) -> Self {
+        Self { id_token: Some(id_token), ..self }
+    }
 }
 
 /// Tokens of a grant to be issued.
 pub(crate) struct Issue<'a> {
     pub(crate) grant: &'a Grant,
+    /// Who the account is to the client.
+    pub(crate) sub: &'a str,
     /// What the login behind it proved.
     pub(crate) login: &'a Login,
     /// What the rule laid out.
@@ -45,7 +60,7 @@ pub(crate) struct Issue<'a> {
 /// Signs an access token as the rule laid it out, and computes the refresh token.
 pub(crate) fn issue(ctx: &Ctx, issue: &Issue<'_>) -> Result<TokenResponse, Problem> {
     let app = &ctx.app;
-    let Issue { grant, login, mint, refresh, key } = *issue;
+    let Issue { grant, sub, login, mint, refresh, key } = *issue;
     let session = grant.session.or(grant.opened_by);
     let jti = Jti::new(app.random.as_ref());
     let claims = AccessToken {
@@ -53,7 +68,7 @@ pub(crate) fn issue(ctx: &Ctx, issue: &Issue<'_>) -> Result<TokenResponse, Probl
         auth_time: Some(login.at.seconds()),
         amr: login.amr.iter().map(|method| method.as_str().to_owned()).collect(),
         acr: Some(login.acr.as_str().to_owned()),
-        ..common(ctx, (&grant.account.to_string(), grant.client.as_str()), (jti, grant.index), mint, key)
+        ..common(ctx, (sub, grant.client.as_str()), (jti, grant.index), mint, key)
     };
     let access_token = sign(ctx, &claims)?;
     let refresh_token = refresh.map(|generation| {
@@ -66,6 +81,7 @@ pub(crate) fn issue(ctx: &Ctx, issue: &Issue<'_>) -> Result<TokenResponse, Probl
         token_type: token_type(key),
         expires_in: mint.expires_at - mint.issued_at,
         refresh_token,
+        id_token: None,
         scope: claims.scope,
     })
 }
@@ -87,6 +103,7 @@ pub(crate) fn issue_to_client(
         token_type: token_type(key),
         expires_in: mint.expires_at - mint.issued_at,
         refresh_token: None,
+        id_token: None,
         scope: claims.scope,
     })
 }

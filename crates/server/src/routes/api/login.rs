@@ -112,7 +112,8 @@ fn tokens(ctx: &Ctx, logged_in: &LoggedIn) -> Result<TokenResponse, Problem> {
     let mint = access::decide(grant, ends_at, (None, None), (ctx.now, &ctx.app.policy.token));
     let login = Login { at: session.authenticated_at, amr: session.amr.clone(), acr: session.acr };
     let refresh = Some(grant.generation);
-    issue(ctx, &Issue { grant, login: &login, mint: &mint, refresh, key: grant.confirmation })
+    let sub = grant.account.to_string();
+    issue(ctx, &Issue { grant, sub: &sub, login: &login, mint: &mint, refresh, key: grant.confirmation })
 }
 
 async fn with_cookie(ctx: &Ctx, logged_in: &LoggedIn) -> Result<Response, Problem> {

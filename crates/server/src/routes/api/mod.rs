@@ -5,6 +5,7 @@ mod input;
 pub(crate) mod login;
 pub(crate) mod openapi;
 pub(crate) mod password;
+pub(crate) mod profile;
 pub(crate) mod recover;
 pub(crate) mod reset;
 pub(crate) mod session;

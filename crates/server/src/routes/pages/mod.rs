@@ -6,6 +6,7 @@ pub(crate) mod consent;
 pub(crate) mod home;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod profile;
 pub(crate) mod recover;
 pub(crate) mod register;
 pub(crate) mod request;

@@ -1,0 +1,113 @@
+//! `/oauth2/logout`: a client asks for a logout (`OpenID` Connect RP-Initiated Logout).
+
+use axum::response::Response;
+use countersign_core::session::EndReason;
+use countersign_core::session::end::Scope;
+use countersign_core::session::logout::{After, Decision, Facts, Hint, Known, Refusal, Request, decide};
+use countersign_core::token::{sid, subject};
+use countersign_pages::{ErrorKind, ErrorPage, LoggedOutPage};
+use countersign_store::live::LiveSession;
+use http::{HeaderValue, StatusCode};
+
+use crate::ctx::Ctx;
+use crate::extract::caller::Visitor;
+use crate::extract::form::{Form, Query};
+use crate::extract::id_token_hint;
+use crate::flows;
+use crate::respond::problem::Problem;
+use crate::respond::{CLEAR_SITE_DATA, CLEARED, cookie, headers, page};
+
+/// What a request may say.
+const FIELDS: [&str; 4] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
+
+/// Log out at a client's wish: with an ID token of this very session at once, else a page asks.
+#[utoipa::path(get, path = "/oauth2/logout", operation_id = "end_session", tag = "oauth2",
+    params(
+        ("id_token_hint" = Option<String>, Query, description = "An ID token of the session, expired or not"),
+        ("client_id" = Option<String>, Query, description = "The client that the ID token was given to"),
+        ("post_logout_redirect_uri" = Option<String>, Query, description = "Where to go on: registered by that client"),
+        ("state" = Option<String>, Query, description = "Comes along there")),
+    responses(
+        (status = 200, description = "A page: it asks, or says that one is signed out", content_type = "text/html"),
+        (status = 303, description = "To `post_logout_redirect_uri`, or to the page that asks"),
+        (status = 400, description = "A page that says what is wrong")))]
+pub(crate) async fn show(ctx: Ctx, visitor: Visitor, query: Query) -> Result<Response, Problem> {
+    let filled = |name| query.get(name).filter(|value| !value.is_empty());
+    let hint = filled("id_token_hint").map(|text| id_token_hint::read(&ctx.app, text, ctx.now));
+    let read = hint.as_ref().and_then(Option::as_ref);
+    let stored = match read {
+        Some(hint) => ctx.app.store.client(&hint.client).await?,
+        None => None,
+    };
+    let client = stored.as_deref().map(|stored| &stored.client);
+    let session = visitor.0.as_deref();
+    let names = session.zip(client).map(|(live, client)| {
+        let (app, account) = (&ctx.app, live.session.account);
+        (
+            subject::name(&app.subjects, account, client),
+            sid::name(&app.session_names, live.session.id, &client.id),
+        )
+    });
+    let request = Request {
+        hint: match (&hint, read) {
+            (None, _) => Hint::Absent,
+            (Some(_), None) => Hint::Foreign,
+            (Some(_), Some(hint)) => {
+                let about = Known { sub: &hint.token.sub, sid: hint.token.sid.as_deref() };
+                Hint::Ours { client: &hint.client, about }
+            }
+        },
+        client_id: filled("client_id"),
+        redirect_uri: filled("post_logout_redirect_uri"),
+        state: query.get("state"),
+    };
+    let known = names.as_ref().map(|(sub, sid)| Known { sub, sid: Some(sid) });
+    let facts = Facts { client, signed_in: session.is_some(), session: known };
+    finish(&ctx, session, decide(&request, &facts)).await
+}
+
+/// The same by a form, which other sites' pages send: no cookie is read, and the browser comes back with a GET of its own
+/// (attack CSR-12).
+#[utoipa::path(post, path = "/oauth2/logout", operation_id = "end_session_by_form", tag = "oauth2",
+    responses((status = 303, description = "To the same as a GET")))]
+pub(crate) async fn submit(form: Form) -> Response {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for name in FIELDS {
+        query.extend_pairs(form.get(name).map(|value| (name, value)));
+    }
+    page::see_other(&format!("/oauth2/logout?{}", query.finish()))
+}
+
+async fn finish(ctx: &Ctx, session: Option<&LiveSession>, decision: Decision) -> Result<Response, Problem> {
+    let (after, ended) = match decision {
+        Decision::Refuse(refusal) => return Ok(refused(ctx, refusal)),
+        Decision::Ask => return Ok(page::see_other("/logout")),
+        Decision::Done(after) => (after, None),
+        Decision::End(after) => (after, session),
+    };
+    if let Some(live) = ended {
+        let scope = Scope::One(live.session.id);
+        flows::end::end(ctx, live.session.account, scope, EndReason::Logout).await?;
+    }
+    let mut response = match after {
+        After::Page => page::show(ctx, (StatusCode::OK, "", false), &LoggedOutPage),
+        After::Redirect(to) => page::see_other(&to),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CLEAR_SITE_DATA, HeaderValue::from_static(CLEARED));
+    cookie::no_session(headers);
+    Ok(response)
+}
+
+fn refused(ctx: &Ctx, refusal: Refusal) -> Response {
+    let kind = match refusal {
+        Refusal::Hint => ErrorKind::AppRequest,
+        Refusal::RedirectUri => ErrorKind::AppRedirect,
+    };
+    tracing::debug!(request_id = %ctx.request, reason = ?refusal, "request refused");
+    let request = ctx.request.to_string();
+    let shown = ErrorPage { kind, request_id: Some(&request) };
+    let mut response = page::show(ctx, (StatusCode::BAD_REQUEST, "", false), &shown);
+    headers::request_id(ctx, response.headers_mut());
+    response
+}

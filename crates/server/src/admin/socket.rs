@@ -199,7 +199,7 @@ async fn converse(app: &App, mut stream: UnixStream) -> io::Result<()> {
 async fn obey(app: &App, command: Command, writer: &mut WriteHalf<'_>) -> io::Result<Answer> {
     let (tell, told) = watch::channel(None);
     let watch: Watch = Arc::new(move |progress| tell.send(Some(progress)).is_ok());
-    wait_for(execute_watched(app, command, watch), told, writer, (ALIVE, COMMAND_TIME)).await
+    wait_for(Box::pin(execute_watched(app, command, watch)), told, writer, (ALIVE, COMMAND_TIME)).await
 }
 
 /// Waits for a command, and says at least every `alive` that it is under way. Whoever hangs up stops what tells how far it

@@ -1,6 +1,7 @@
 //! `grant_type=refresh_token`.
 
 use countersign_core::audit::Actor;
+use countersign_core::client::Client;
 use countersign_core::grant::Generation;
 use countersign_core::grant::refresh::{Decision, Limits, Refusal, Request, Target, decide};
 use countersign_core::grant::refresh_token::RefreshToken;
@@ -111,7 +112,7 @@ async fn try_refresh(
             dpop::refuse_spent(ctx, asked.mark()).await?;
             continue;
         }
-        let response = answer(ctx, (client, &live, generation), request, key).await?;
+        let response = answer(ctx, (&asked.client.client, &live, generation), request, key).await?;
         // A repeat wrote nothing that an end could have collided with: look once more before the bytes leave (I1).
         if !rotated && live.check(app.store.live(), ctx.now).is_err() {
             return Err(Failure::Refused(Refusal::Ended));

@@ -10,7 +10,8 @@ use countersign_core::key::Alg;
 use countersign_core::session::Acr;
 use serde_json::{Map, Value, json};
 
-use crate::config::Config;
+use crate::config::{Config, RegistrationPolicy};
+use crate::extract::dpop;
 use crate::router::paths;
 
 use super::document::etag;
@@ -64,6 +65,12 @@ fn metadata(config: &Config) -> Map<String, Value> {
             document.insert(name.to_owned(), issuer.join(path).into());
         }
     }
+    if config.registration.policy != RegistrationPolicy::Closed {
+        document.insert("registration_endpoint".to_owned(), issuer.join("/oauth2/register").into());
+    }
+    if config.registration.policy == RegistrationPolicy::Open {
+        document.insert("client_id_metadata_document_supported".to_owned(), true.into());
+    }
     let methods: Vec<_> = AuthMethod::ALL.map(AuthMethod::as_str).into();
     let algs: Vec<_> = Alg::ALL.iter().map(|alg| alg.as_str()).collect();
     let assertions: Vec<_> = algs.iter().copied().chain(["HS256"]).collect();
@@ -90,7 +97,7 @@ fn metadata(config: &Config) -> Map<String, Value> {
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,
         "code_challenge_methods_supported": ["S256"],
-        "dpop_signing_alg_values_supported": algs,
+        "dpop_signing_alg_values_supported": dpop::ALGS.map(Alg::as_str),
         "authorization_response_iss_parameter_supported": true,
         "claim_types_supported": ["normal"],
         "claims_supported": claims,

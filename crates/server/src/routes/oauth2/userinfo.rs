@@ -1,5 +1,7 @@
 //! `/oauth2/userinfo` (`OpenID` Connect Core section 5.3): what a client may know of a person.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{FromRequest as _, Request};
 use axum::response::Response;
@@ -13,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::ctx::Ctx;
 use crate::extract::access_token::{Holder, Token, invalid_token};
-use crate::extract::client::{Authorization, authorization};
+use crate::extract::dpop::{self, Asking};
 use crate::extract::form::{Form, parse};
 use crate::respond::id_token::{signed, told};
 use crate::respond::problem::{Kind, Problem};
@@ -42,10 +44,8 @@ pub(crate) async fn submit(ctx: Ctx, request: Request) -> Result<Response, Probl
 }
 
 async fn answer(ctx: &Ctx, request: Request) -> Result<Response, Problem> {
-    let text = token(ctx, request).await?;
-    let token = Token::read(&ctx.app, &text, ctx.now)?;
-    // Bound to a key, and no proof of the key came along: no bearer token (RFC 9449 section 7.2).
-    if !token.is_for(&ctx.app) || token.key.is_some() {
+    let token = token(ctx, request).await?;
+    if !token.is_for(&ctx.app) {
         return Err(invalid_token());
     }
     let holder = token.holder(ctx).await?.ok_or_else(invalid_token)?;
@@ -59,27 +59,30 @@ async fn answer(ctx: &Ctx, request: Request) -> Result<Response, Problem> {
     respond(ctx, &stored.client, claims).await
 }
 
-/// The token: in the header or in the form, never in both (RFC 6750 section 2), never in the URL.
-async fn token(ctx: &Ctx, request: Request) -> Result<String, Problem> {
+/// The token: in the header, with the proof that a bound one needs, or in the form; never in both (RFC 6750 section 2), never
+/// in the URL.
+async fn token(ctx: &Ctx, request: Request) -> Result<Arc<Token>, Problem> {
     let query = parse(request.uri().query().unwrap_or(""))?;
-    let by_header = match authorization(request.headers()) {
-        Some(Authorization::Bearer(token)) => Some(token.to_owned()),
-        Some(Authorization::Unusable) => return Err(invalid_token()),
-        None => None,
-    };
-    let form = request.method() == Method::POST && request.headers().contains_key(header::CONTENT_TYPE);
-    let by_form = if form {
+    if query.iter().any(|(name, _)| name == FIELD) {
+        return Err(Problem::oauth("invalid_request", "No token in a URL: URLs end up in logs."));
+    }
+    let method = request.method().clone();
+    let asking = Asking { method: &method, path: request.uri().path(), headers: request.headers() };
+    let by_header = dpop::presented(ctx, asking).await?;
+    let by_form = if method == Method::POST && request.headers().contains_key(header::CONTENT_TYPE) {
         let form = Form::from_request(request, &ctx.app).await?;
         form.get(FIELD).map(str::to_owned)
     } else {
         None
     };
     match (by_header, by_form) {
-        _ if query.iter().any(|(name, _)| name == FIELD) => {
-            Err(Problem::oauth("invalid_request", "No token in a URL: URLs end up in logs."))
-        }
         (Some(_), Some(_)) => Err(Problem::oauth("invalid_request", "Send the token in one way.")),
-        (Some(token), None) | (None, Some(token)) => Ok(token),
+        (Some(token), None) => Ok(token),
+        (None, Some(text)) => {
+            let token = Token::read(&ctx.app, &text, ctx.now)?;
+            // Bound to a key, and no proof of the key came along: no bearer token (RFC 9449 section 7.2).
+            if token.key.is_some() { Err(invalid_token()) } else { Ok(token) }
+        }
         (None, None) => {
             Err(Problem::new(Kind::InvalidToken).detail("Send an access token.").challenge("Bearer"))
         }

@@ -43,6 +43,7 @@ pub fn document() -> String {
         oauth2::userinfo::submit,
         oauth2::logout::show,
         oauth2::logout::submit,
+        oauth2::par::push,
         oauth2::token::token,
         oauth2::introspect::introspect,
         oauth2::revoke::revoke,

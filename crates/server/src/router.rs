@@ -62,6 +62,7 @@ pub(crate) const TABLE: &[Route] = &[
     row("/oauth2/authorize", Access::AUTHORIZE, || get(oauth2::authorize::show).post(oauth2::authorize::submit)),
     row("/oauth2/userinfo", Access::OAUTH, || get(oauth2::userinfo::show).post(oauth2::userinfo::submit)),
     row("/oauth2/logout", Access::AUTHORIZE, || get(oauth2::logout::show).post(oauth2::logout::submit)),
+    row("/oauth2/par", Access::OAUTH, || post(oauth2::par::push)),
     row("/oauth2/token", Access::OAUTH, || post(oauth2::token::token)),
     row("/oauth2/introspect", Access::OAUTH, || post(oauth2::introspect::introspect)),
     row("/oauth2/revoke", Access::OAUTH, || post(oauth2::revoke::revoke)),

@@ -1,87 +1,85 @@
-//! `claims` (`OpenID` Connect Core section 5.5): its syntax, and the two claims that decide who may be logged in and how. What the
-//! others mean is asked where ID tokens and `UserInfo` are made.
+//! `claims` (`OpenID` Connect Core section 5.5): what is asked for one by one, and the two claims that decide who may be logged in and
+//! how. What the others mean is asked where ID tokens and `UserInfo` are made.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::claims::{ClaimsRequest, CustomClaim};
+use crate::grant::Scopes;
 
 use super::{Parameters, Refusal};
 
-/// In bytes.
-const MAX_BYTES: usize = 4096;
-
-/// Claims asked for one by one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Claims {
-    text: String,
-    id_token: Map<String, Value>,
-}
-
-/// Reads the parameter: an object whose members `userinfo` and `id_token` are objects of objects or nulls.
-pub fn check(parameters: &Parameters) -> Result<Option<Claims>, Refusal> {
-    let Some(text) = parameters.get("claims") else { return Ok(None) };
-    read(text)
-        .map(Some)
-        .ok_or(Refusal::invalid("claims is an object with userinfo and id_token, of at most 4096 bytes."))
-}
-
-fn read(text: &str) -> Option<Claims> {
-    if text.len() > MAX_BYTES {
-        return None;
-    }
-    let Value::Object(mut members) = serde_json::from_str(text).ok()? else { return None };
-    let mut asked = |name: &str| match members.remove(name) {
-        None | Some(Value::Null) => Some(Map::new()),
-        Some(Value::Object(claims)) => {
-            claims.values().all(|value| value.is_null() || value.is_object()).then_some(claims)
-        }
-        Some(_) => None,
-    };
-    asked("userinfo")?;
-    let id_token = asked("id_token")?;
-    Some(Claims { text: text.to_owned(), id_token })
-}
-
-impl Claims {
-    /// As it came.
-    pub fn into_text(self) -> String {
-        self.text
-    }
-
+/// Claims asked for one by one, as this endpoint needs to know them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// What is kept with the code and its grant.
+    pub kept: Option<String>,
+    /// The scopes that would have given them: people are asked in these words.
+    pub scopes: Scopes,
     /// The subject that the client asks for by name: another one will not do (section 5.5.1).
-    pub fn subject(&self) -> Option<String> {
-        self.id_token.get("sub")?.get("value")?.as_str().map(str::to_owned)
-    }
-
+    pub subject: Option<String>,
     /// The classes that will do, where `acr` is essential (section 5.5.1.1): with another one the login has failed.
-    pub fn essential_acr(&self) -> Option<Vec<String>> {
-        let asked = self.id_token.get("acr")?;
-        let essential = asked.get("essential")?.as_bool()?;
-        let one = asked.get("value").into_iter();
-        let many = asked.get("values").and_then(Value::as_array).into_iter().flatten();
-        let words: Vec<_> = one.chain(many).filter_map(Value::as_str).map(str::to_owned).collect();
-        (essential && !words.is_empty()).then_some(words)
-    }
+    pub acr: Option<Vec<String>>,
+}
+
+/// Reads the parameter.
+pub fn check(parameters: &Parameters, custom: &[CustomClaim]) -> Result<Asked, Refusal> {
+    let Some(text) = parameters.get("claims") else { return Ok(Asked::default()) };
+    let request = ClaimsRequest::parse(text);
+    let request =
+        request.map_err(|_| Refusal::invalid("claims is an object as OpenID Connect Core 5.5 has it."))?;
+    let named = |claim: &&CustomClaim| {
+        request.userinfo().iter().chain(request.id_token()).any(|asked| asked.name == claim.name())
+    };
+    let own = custom.iter().filter(named).map(|claim| claim.scope().to_owned());
+    let acr = request.of_id_token("acr").filter(|asked| asked.essential).map(|asked| words(&asked.values));
+    Ok(Asked {
+        kept: request.keep(custom),
+        scopes: request.scopes().map(str::to_owned).chain(own).collect(),
+        subject: request.of_id_token("sub").and_then(|asked| words(&asked.values).into_iter().next()),
+        acr: acr.filter(|words| !words.is_empty()),
+    })
+}
+
+fn words(values: &[Value]) -> Vec<String> {
+    values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authorize::tests::parameters;
+
+    fn read(text: &str) -> Result<Asked, Refusal> {
+        let custom = [CustomClaim::parse("team=staff").unwrap()];
+        check(&parameters(&[("claims", text)]), &custom)
+    }
 
     #[test]
-    fn claims_are_objects_and_two_of_them_decide() {
-        let text = r#"{"userinfo":{"name":null},"id_token":{"sub":{"value":"acc_1"},"acr":{"essential":true,"values":["aal2","phr"]}},"x":1}"#;
-        let claims = read(text).unwrap();
-        assert_eq!(claims.subject().as_deref(), Some("acc_1"));
-        assert_eq!(claims.essential_acr(), Some(vec!["aal2".into(), "phr".into()]));
-        assert_eq!(claims.into_text(), text);
-        let voluntary = read(r#"{"id_token":{"acr":{"values":["aal2"]},"sub":null}}"#).unwrap();
-        assert_eq!((voluntary.essential_acr(), voluntary.subject()), (None, None));
-        assert!(read("{}").is_some() && read(r#"{"userinfo":null}"#).is_some());
+    fn claims_are_asked_of_people_in_the_words_of_scopes() {
+        let asked =
+            read(r#"{"userinfo":{"name":null,"team":null},"id_token":{"email":{"essential":true}},"x":1}"#);
+        let asked = asked.unwrap();
+        assert_eq!(
+            asked.scopes.words().collect::<std::collections::BTreeSet<_>>(),
+            ["email", "profile", "staff"].into()
+        );
+        assert!(asked.kept.is_some_and(|kept| kept.contains("team") && kept.contains("email")));
+        assert_eq!(check(&parameters(&[]), &[]), Ok(Asked::default()));
         let long = format!(r#"{{"x":"{}"}}"#, "y".repeat(4096));
         let deep = "[".repeat(4000);
-        for bad in
-            ["", "[]", "null", "{", r#"{"userinfo":[]}"#, r#"{"id_token":{"name":true}}"#, &long, &deep]
-        {
-            assert!(read(bad).is_none(), "{bad}");
+        for bad in ["[]", "null", "{", r#"{"userinfo":[]}"#, r#"{"id_token":{"name":true}}"#, &long, &deep] {
+            assert!(read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn two_claims_decide_who_may_be_logged_in_and_how() {
+        let text =
+            r#"{"id_token":{"sub":{"value":"acc_1"},"acr":{"essential":true,"values":["aal2","phr"]}}}"#;
+        let asked = read(text).unwrap();
+        assert_eq!(asked.subject.as_deref(), Some("acc_1"));
+        assert_eq!(asked.acr, Some(vec!["aal2".into(), "phr".into()]));
+        let voluntary = read(r#"{"id_token":{"acr":{"values":["aal2"]},"sub":null}}"#).unwrap();
+        assert_eq!((voluntary.acr, voluntary.subject), (None, None));
     }
 }

@@ -25,6 +25,7 @@ pub mod scope;
 pub mod state;
 pub mod waiting;
 
+use crate::claims::CustomClaim;
 use crate::client::Client;
 use crate::consent::{self, Consent};
 use crate::grant::Scopes;
@@ -65,6 +66,8 @@ pub struct Offer<'a> {
     pub issuer: &'a PublicUrl,
     /// Scopes of the configuration, beside the standard ones.
     pub scopes: &'a Scopes,
+    /// Claims of the configuration, and the scopes that give them.
+    pub claims: &'a [CustomClaim],
 }
 
 /// A request that this client may make, whoever is there.
@@ -88,12 +91,15 @@ pub struct Request {
     pub prompt: Prompt,
     /// How old the login may be.
     pub max_age: Option<Span>,
-    /// Claims asked for one by one, as they came.
-    pub claims: Option<String>,
-    /// The classes that will do, where one is demanded.
-    pub acr: Option<Vec<String>>,
-    /// The subject that is asked for by name.
-    pub subject: Option<String>,
+    /// Claims asked for one by one.
+    pub claims: claims::Asked,
+}
+
+impl Request {
+    /// What people are asked to allow: the scopes, and those of claims that are asked for one by one.
+    pub fn to_allow(&self) -> Scopes {
+        self.scopes.union(&self.claims.scopes)
+    }
 }
 
 /// Why there is no [`Request`].
@@ -122,12 +128,12 @@ fn rest(asked: Asked<'_>, offer: Offer<'_>, back: WayBack) -> Result<Request, Re
     response::kind(parameters, client)?;
     let challenge = pkce::check(parameters, client)?;
     let nonce = nonce::check(parameters)?;
-    let scopes = scope::check(parameters, client, offer.scopes)?;
+    let scopes = scope::check(parameters, client, offer)?;
     let resources = resource::check(parameters, client, offer.issuer)?;
     let confirmation = confirmation::check(parameters)?;
     let prompt = prompt::check(parameters)?;
     let max_age = max_age::check(parameters, client)?;
-    let claims = claims::check(parameters)?;
+    let claims = claims::check(parameters, offer.claims)?;
     Ok(Request {
         back,
         redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
@@ -138,9 +144,7 @@ fn rest(asked: Asked<'_>, offer: Offer<'_>, back: WayBack) -> Result<Request, Re
         confirmation,
         prompt,
         max_age,
-        acr: claims.as_ref().and_then(claims::Claims::essential_acr),
-        subject: claims.as_ref().and_then(claims::Claims::subject),
-        claims: claims.map(claims::Claims::into_text),
+        claims,
     })
 }
 
@@ -179,7 +183,9 @@ pub enum Decision {
 /// Decides what a checked request comes to.
 pub fn decide(request: &Request, client: &Client, facts: Facts<'_>) -> Decision {
     let Some(session) = facts.session else {
+        let unreadable = hint::decide(facts.hint, request.prompt, false);
         return match facts.waiting.proved {
+            _ if unreadable.is_some() => unreadable.unwrap_or(Decision::LogIn),
             Some(_) => Decision::NoCookie,
             None => request.prompt.or_refuse(Error::LoginRequired, Decision::LogIn),
         };
@@ -190,7 +196,7 @@ pub fn decide(request: &Request, client: &Client, facts: Facts<'_>) -> Decision 
         prompt::decide_login(request.prompt, proved),
         max_age::decide(request, session, proved, facts.now),
         prompt::decide_select(request.prompt, proved || facts.waiting.selected == Some(session.id)),
-        acr::decide(request.acr.as_deref(), session),
+        acr::decide(request.claims.acr.as_deref(), session),
         consent::decide(request, client, facts.consent, facts.waiting.consented == Some(session.id)),
     ];
     steps.into_iter().flatten().next().unwrap_or(Decision::Issue)

@@ -22,6 +22,11 @@ impl Reference {
         Self(Secret::new(random))
     }
 
+    /// Whether a `request_uri` is meant to be one.
+    pub fn is_meant_by(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
     /// Reads a `request_uri`.
     pub fn parse(text: &str) -> Option<Self> {
         text.strip_prefix(PREFIX).and_then(|secret| Secret::parse(secret).ok()).map(Self)

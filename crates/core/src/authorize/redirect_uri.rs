@@ -4,7 +4,6 @@
 use url::{Host, Url};
 
 use crate::client::{ApplicationType, Client, Kind, Profile};
-use crate::grant::Scopes;
 
 use super::{Asked, NoWayBack};
 
@@ -73,8 +72,8 @@ impl RedirectUri {
 
 /// `OpenID` Connect Core section 3.1.2.1: required. A plain OAuth client with one address may leave it out.
 fn must_send(asked: Asked<'_>) -> bool {
-    let openid =
-        asked.parameters.get("scope").and_then(Scopes::parse).is_some_and(|it| it.contains("openid"));
+    let scope = asked.parameters.get("scope").unwrap_or("");
+    let openid = scope.split(' ').any(|word| word == "openid");
     openid || asked.client.profile != Profile::Oauth21
 }
 

@@ -4,7 +4,7 @@ use crate::client::{Client, GrantType, Profile};
 use crate::grant::Scopes;
 use crate::grant::scope::ACCOUNT;
 
-use super::{Error, Parameters, Refusal};
+use super::{Error, Offer, Parameters, Refusal};
 
 /// What every client may ask for: `OpenID` Connect Core sections 5.4 and 11.
 pub const STANDARD: [&str; 6] = ["openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
@@ -14,7 +14,7 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The scopes to be granted: those that are known. A client of the profile `oidc` is not refused for others, it sees in the
 /// token answer what it got; one that asks beyond its own list is refused in any profile.
-pub fn check(parameters: &Parameters, client: &Client, custom: &Scopes) -> Result<Scopes, Refusal> {
+pub fn check(parameters: &Parameters, client: &Client, offer: Offer<'_>) -> Result<Scopes, Refusal> {
     let refuse = |description| Err(Refusal::new(Error::InvalidScope, description));
     let Some(text) = parameters.get("scope") else { return Ok(Scopes::default()) };
     let Some(asked) = Scopes::parse(text) else { return refuse("scope is not a list of words.") };
@@ -24,7 +24,10 @@ pub fn check(parameters: &Parameters, client: &Client, custom: &Scopes) -> Resul
     }
     let known = |word: &str| match word {
         ACCOUNT => client.first_party,
-        word => STANDARD.contains(&word) || custom.contains(word),
+        word => {
+            let own = offer.claims.iter().any(|claim| claim.own_scope() == Some(word));
+            STANDARD.contains(&word) || own || offer.scopes.contains(word)
+        }
     };
     // Without refresh tokens nothing outlives the session: OpenID Connect Core section 11 has it ignored.
     let refreshes = client.metadata.may_use(GrantType::RefreshToken);
@@ -40,13 +43,18 @@ pub fn check(parameters: &Parameters, client: &Client, custom: &Scopes) -> Resul
 mod tests {
     use super::*;
     use crate::authorize::tests::{client, parameters};
+    use crate::claims::CustomClaim;
+    use crate::url::PublicUrl;
 
     fn granted(scope: &str, change: impl FnOnce(&mut Client)) -> Option<String> {
         let mut client = client();
         change(&mut client);
         let custom = Scopes::parse("notes.read").unwrap();
         let parameters = parameters(&[]).with("scope", Some(scope.to_owned()));
-        check(&parameters, &client, &custom).ok().map(|scopes| scopes.to_string())
+        let issuer = PublicUrl::parse("https://id.example").unwrap();
+        let claims = [CustomClaim::parse("team=staff").unwrap()];
+        let offer = Offer { issuer: &issuer, scopes: &custom, claims: &claims };
+        check(&parameters, &client, offer).ok().map(|scopes| scopes.to_string())
     }
 
     type Case<'a> = (&'a str, fn(&mut Client), Option<&'a str>);
@@ -61,6 +69,7 @@ mod tests {
         let table: &[Case<'_>] = &[
             ("openid email openid", plain, Some("openid email")),
             ("", plain, Some("")),
+            ("staff", plain, Some("staff")),
             ("notes.read", plain, Some("notes.read")),
             ("notes.write", plain, None),
             ("openid notes.write", plain, None),

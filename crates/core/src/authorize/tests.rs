@@ -48,7 +48,7 @@ pub(super) fn proven(uri: &str) -> RedirectUri {
 fn checked(more: &[(&str, &str)], client: &Client) -> Result<Request, Failure> {
     let issuer = PublicUrl::parse("https://id.example").unwrap();
     let asked = Asked { parameters: &parameters(more), client, pushed: false };
-    check(asked, Offer { issuer: &issuer, scopes: &Scopes::default() })
+    check(asked, Offer { issuer: &issuer, scopes: &Scopes::default(), claims: &[] })
 }
 
 fn session(authenticated_at: Time) -> Session {

@@ -27,7 +27,8 @@ pub struct Consent {
 
 impl Consent {
     fn covers(&self, request: &Request) -> bool {
-        self.scopes.covers(&request.scopes) && request.resources.iter().all(|it| self.resources.contains(it))
+        self.scopes.covers(&request.to_allow())
+            && request.resources.iter().all(|it| self.resources.contains(it))
     }
 }
 

@@ -17,7 +17,7 @@ pub fn decide(known: Option<Consent>, request: &Request, who: (AccountId, &Clien
         created_at: now,
         changed_at: now,
     });
-    consent.scopes = consent.scopes.union(&request.scopes);
+    consent.scopes = consent.scopes.union(&request.to_allow());
     let new =
         request.resources.iter().filter(|it| !consent.resources.contains(it)).cloned().collect::<Vec<_>>();
     consent.resources.extend(new);

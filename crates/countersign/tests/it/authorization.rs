@@ -77,6 +77,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/oauth2/userinfo", Nothing),          // likewise
     ("GET", "/oauth2/logout", Nothing),             // ends nothing without an ID token of the session
     ("POST", "/oauth2/logout", Nothing),            // reads no cookie
+    ("POST", "/oauth2/par", Nothing),               // asks for the client's proof
     ("POST", "/oauth2/token", Nothing),             // asks for the refresh token
     ("POST", "/oauth2/introspect", Nothing),        // asks for a client that proves itself
     ("POST", "/oauth2/revoke", Nothing),            // asks for a client, and for the token itself

@@ -76,7 +76,7 @@ impl Wishes {
             ("POST", "/account/apps/remove") => request.form(&[("client", "notes")]),
             ("POST", "/consent") => request.form(&[("request", self.sealed.as_str()), ("choice", "allow")]),
             ("POST", "/select") => request.form(&[("request", self.sealed.as_str()), ("choice", "continue")]),
-            ("POST", "/oauth2/authorize") => {
+            ("POST", "/oauth2/authorize" | "/oauth2/par") => {
                 let asked = authorize::request(&[]).split_off("/oauth2/authorize?".len());
                 request.header("content-type", "application/x-www-form-urlencoded").body(asked)
             }

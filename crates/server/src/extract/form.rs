@@ -21,6 +21,9 @@ pub(crate) struct Query(Fields);
 /// The fields of a form as they came, some perhaps more than once: for whoever refuses that in words of its own.
 pub(crate) struct Pairs(pub(crate) Fields);
 
+/// Likewise at an endpoint of OAuth.
+pub(crate) struct OAuthPairs(pub(crate) Fields);
+
 /// Likewise the parameters of a query.
 pub(crate) struct QueryPairs(pub(crate) Fields);
 
@@ -35,6 +38,11 @@ impl Form {
     /// The field's value, or nothing.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.get(name).unwrap_or("")
+    }
+
+    /// The fields but for one that may come more than once.
+    pub(crate) fn without(pairs: &Fields, name: &str) -> Result<Self, Problem> {
+        once(pairs.iter().filter(|(this, _)| this != name).cloned().collect()).map(Self)
     }
 }
 
@@ -76,10 +84,7 @@ impl FromRequest<App> for OAuthForm {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         if request.uri().query().is_some_and(|query| !query.is_empty()) {
-            return Err(Problem::oauth(
-                "invalid_request",
-                "Send the parameters in the body, none in the URL.",
-            ));
+            return Err(in_the_url());
         }
         Form::from_request(request, app).await.map(Self)
     }
@@ -106,12 +111,27 @@ impl FromRequest<App> for Pairs {
     }
 }
 
+impl FromRequest<App> for OAuthPairs {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if request.uri().query().is_some_and(|query| !query.is_empty()) {
+            return Err(in_the_url());
+        }
+        Pairs::from_request(request, app).await.map(|pairs| Self(pairs.0))
+    }
+}
+
 impl FromRequestParts<App> for QueryPairs {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         pairs(parts.uri.query().unwrap_or("")).map(Self)
     }
+}
+
+fn in_the_url() -> Problem {
+    Problem::oauth("invalid_request", "Send the parameters in the body, none in the URL.")
 }
 
 fn malformed() -> Problem {
@@ -125,7 +145,10 @@ const RETURN_TO: &str = "return_to";
 const MAX_FIELDS: usize = 64;
 
 pub(crate) fn parse(text: &str) -> Result<Fields, Problem> {
-    let fields = pairs(text)?;
+    once(pairs(text)?)
+}
+
+fn once(fields: Fields) -> Result<Fields, Problem> {
     let repeated = (1..fields.len()).any(|place| find(&fields[..place], &fields[place].0).is_some());
     if repeated { Err(malformed()) } else { Ok(fields) }
 }

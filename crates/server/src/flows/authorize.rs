@@ -10,12 +10,14 @@ use countersign_core::authorize::{
 use countersign_core::client::ClientId;
 use countersign_core::consent::Consent;
 use countersign_core::grant::Login;
+use countersign_core::token::subject;
 use countersign_store::client::Stored;
 use countersign_store::code::{NewCode, issue_batch};
 use countersign_store::consent::consent_of;
 use countersign_store::live::LiveSession;
 
 use crate::ctx::Ctx;
+use crate::extract::id_token_hint;
 use crate::respond::problem::Problem;
 
 use super::{document, waiting};
@@ -66,9 +68,10 @@ impl From<Failure> for Outcome {
 
 /// The request that a browser brings for the first time. For a pushed one, what was pushed counts and nothing else.
 pub(crate) fn arrive(ctx: &Ctx, parameters: Parameters) -> Result<Waiting, NoWayBack> {
-    let Some(reference) = parameters.get("request_uri").and_then(Reference::parse) else {
+    let Some(named) = parameters.get("request_uri").filter(|text| Reference::is_meant_by(text)) else {
         return Ok(Waiting::new(parameters, None, ctx.now));
     };
+    let reference = Reference::parse(named).ok_or(NoWayBack::Pushed)?;
     let client = parameters.get("client_id").and_then(ClientId::parse).ok_or(NoWayBack::Client)?;
     let kept = waiting::pushed(ctx, &reference);
     pushed::open(kept.as_ref(), &client, ctx.now)?;
@@ -96,7 +99,7 @@ pub(crate) async fn check(
     pushed: bool,
 ) -> Result<Result<Known, Failure>, Problem> {
     let config = &ctx.app.config;
-    let offer = Offer { issuer: &config.public_url, scopes: &config.scopes };
+    let offer = Offer { issuer: &config.public_url, scopes: &config.scopes, claims: &config.custom_claims };
     let request = match authorize::check(Asked { parameters, client: &stored.client, pushed }, offer) {
         Ok(request) => request,
         Err(failure) => return Ok(Err(failure)),
@@ -166,13 +169,29 @@ pub(crate) async fn decide(
     };
     let facts = Facts {
         session: session.map(|live| &live.session),
-        hint: Hint::Fits,
+        hint: hint(ctx, known, session, waiting),
         consent: consent.as_ref(),
         waiting,
         now: ctx.now,
     };
     let decision = authorize::decide(&known.request, client, facts);
     Ok((decision, consent))
+}
+
+/// Whether the person who is there is the one that the client expects.
+fn hint(ctx: &Ctx, known: &Known, session: Option<&LiveSession>, waiting: &Waiting) -> Hint {
+    let client = &known.stored.client;
+    let shown = match waiting.parameters.get("id_token_hint") {
+        None => None,
+        Some(text) => match id_token_hint::read(&ctx.app, text, ctx.now) {
+            Some(shown) if shown.client == client.id => Some(shown.token.sub),
+            _ => return Hint::Unreadable,
+        },
+    };
+    let Some(live) = session else { return Hint::Fits };
+    let own = subject::name(&ctx.app.subjects, live.session.account, client);
+    let fits = shown.iter().chain(&known.request.claims.subject).all(|subject| *subject == own);
+    if fits { Hint::Fits } else { Hint::Another }
 }
 
 fn new_code<'a>(
@@ -193,7 +212,7 @@ fn new_code<'a>(
         challenge: request.challenge,
         nonce: request.nonce.as_deref(),
         confirmation: request.confirmation,
-        claims: request.claims.as_deref(),
+        claims: request.claims.kept.as_deref(),
         login: Login { at: session.authenticated_at, amr: session.amr.clone(), acr: session.acr },
         expires_at: ctx.now + CODE_LIFE,
         by_consent,

@@ -48,6 +48,12 @@ fn kept_as(name: &str) -> Hash {
     sha256(format!("waiting:{name}").as_bytes())
 }
 
+/// Keeps a pushed request for as long as its reference counts.
+pub(crate) fn push(ctx: &Ctx, reference: &Reference, pushed: &Waiting) {
+    let until = ctx.now + countersign_core::authorize::pushed::LIFE;
+    ctx.app.kept_requests.put(reference.hash(), pushed.to_bytes(), until, ctx.now);
+}
+
 /// The pushed request of a reference that a browser brings.
 pub(crate) fn pushed(ctx: &Ctx, reference: &Reference) -> Option<Waiting> {
     let kept = ctx.app.kept_requests.get(&reference.hash(), ctx.now)?;

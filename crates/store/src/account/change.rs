@@ -45,6 +45,10 @@ DELETE FROM pending_accounts
  WHERE spent_at IS NOT NULL
    AND email IN (SELECT canonical FROM identifiers WHERE account_id = $1 AND kind = 'email')";
 
+const FORGET_CONSENTS: &str = "
+DELETE FROM consents
+ WHERE account_id = $1";
+
 const FORGET_DEVICES: &str = "
 UPDATE sessions
    SET browser = NULL,
@@ -66,6 +70,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     FORGET_ROLES,
     FORGET_RESETS,
     FORGET_REGISTRATIONS,
+    FORGET_CONSENTS,
     FORGET_DEVICES,
     FORGET_PLACES,
 ];
@@ -101,6 +106,7 @@ pub fn change_batch(
             .any(FORGET_CREDENTIALS, id())
             .any(FORGET_ROLES, id())
             .any(FORGET_RESETS, id())
+            .any(FORGET_CONSENTS, id())
             .any(FORGET_DEVICES, id())
             .any(FORGET_PLACES, id());
     }

@@ -1,7 +1,12 @@
 //! The authorization endpoint, as clients and browsers see it.
 
+mod apps;
 mod codes;
+mod errors;
 mod flow;
+mod form_post;
+mod prompts;
+mod waiting;
 
 use std::collections::BTreeMap;
 

@@ -67,11 +67,12 @@ pub(crate) async fn submit(
 fn question(ctx: &Ctx, live: &LiveSession, known: &Known, waiting: &Waiting) -> Response {
     let sealed = sealed::seal(ctx, waiting);
     let host = known.request.back.redirect.shown();
+    let scopes = known.request.to_allow();
     let resources: Vec<_> = known.request.resources.iter().map(ToString::to_string).collect();
     let shown = ConsentPage {
         client: known.stored.client.shown_name(),
         account: live.account.email.as_ref().map_or("", |email| email.display()),
-        scopes: known.request.scopes.words().collect(),
+        scopes: scopes.words().collect(),
         resources: resources.iter().map(String::as_str).collect(),
         host: &host,
         request: &sealed,

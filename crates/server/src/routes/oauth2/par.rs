@@ -1,0 +1,63 @@
+//! `POST /oauth2/par` (RFC 9126): the client sends its request itself, and gets a name for it.
+
+use axum::response::Response;
+use countersign_core::authorize::{Failure, NoWayBack, Parameters, Reference, Waiting, pushed};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ctx::Ctx;
+use crate::extract::client_auth;
+use crate::extract::form::{Form, OAuthPairs};
+use crate::flows::authorize::check;
+use crate::flows::waiting::push as keep;
+use crate::respond::problem::Problem;
+use crate::respond::session::{json, to_bytes};
+
+/// The name of the request (RFC 9126 section 2.2).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Pushed {
+    /// `urn:ietf:params:oauth:request_uri:…`; for the authorization endpoint, with `client_id`
+    request_uri: String,
+    /// In seconds
+    expires_in: i64,
+}
+
+/// A request in, its name out. The fields are those of the authorization endpoint and the client's proof.
+#[utoipa::path(post, path = "/oauth2/par", tag = "oauth2",
+    responses(
+        (status = 201, body = Pushed),
+        (status = 400, description = "invalid_request, unauthorized_client, unsupported_response_type, invalid_scope, \
+            invalid_target, request_not_supported"),
+        (status = 401, description = "invalid_client"),
+        (status = 503, description = "temporarily_unavailable")))]
+pub(crate) async fn push(
+    ctx: Ctx,
+    headers: HeaderMap,
+    OAuthPairs(pairs): OAuthPairs,
+) -> Result<Response, Problem> {
+    let form = Form::without(&pairs, "resource")?;
+    let client = client_auth::authenticate(&ctx, &headers, &form).await?;
+    if form.get("request_uri").is_some() {
+        return Err(Problem::oauth("invalid_request", "A pushed request has no request_uri."));
+    }
+    let parameters = Parameters::new(pairs).map_err(|_| refused(&Failure::Page(NoWayBack::Malformed)))?;
+    let parameters = parameters.with("client_id", Some(client.client.id.to_string()));
+    check(&ctx, client, &parameters, true).await?.map_err(|failure| refused(&failure))?;
+    let reference = Reference::new(ctx.app.random.as_ref());
+    keep(&ctx, &reference, &Waiting::new(parameters, None, ctx.now));
+    let named = Pushed { request_uri: reference.reveal(), expires_in: pushed::LIFE.as_seconds() };
+    let mut response = json(to_bytes(&named));
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
+}
+
+/// There is no browser to send anywhere: whatever is wrong, the client hears it here (RFC 9126 section 2.3).
+fn refused(failure: &Failure) -> Problem {
+    let what = match failure {
+        Failure::Answer(_, refusal) => return Problem::oauth(refusal.error.as_str(), refusal.description),
+        Failure::Page(NoWayBack::RedirectUri) => "redirect_uri is not one that the client registered.",
+        Failure::Page(_) => "A parameter came twice, or is longer than any needs to be.",
+    };
+    Problem::oauth("invalid_request", what)
+}

@@ -25,7 +25,7 @@ use countersign_server::random::SystemRandom;
 use tokio::time::Instant;
 
 use progress::say;
-use report::Ran;
+use report::{Busy, Ran};
 use scenario::{Outcome, SCENARIOS, Scenario, Setup};
 
 /// Breaks the server in every way that there is, often.
@@ -93,17 +93,23 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Scenario>> {
 
 fn run(scenario: &'static Scenario, setup: &Setup) -> Ran {
     say(&format!("==> {}: {}", scenario.name, scenario.what));
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), load_average());
     // What keeps a scenario from its end is a failure like any other.
     let outcome = (scenario.run)(setup).unwrap_or_else(|error| Outcome {
         times: "cut short".to_owned(),
         problems: vec![format!("{error:#}")],
         ..Outcome::default()
     });
-    let ran = Ran { scenario, outcome, took: began.elapsed() };
+    let ran = Ran { scenario, outcome, took: began.elapsed(), busy: Busy { before, after: load_average() } };
     ran.outcome.problems.iter().for_each(|problem| say(&format!("PROBLEM: {problem}")));
     say(&ran.line());
     ran
+}
+
+/// Of the last minute; not a number where it cannot be read.
+fn load_average() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// Cores, processor and system.

@@ -76,9 +76,12 @@ impl Server {
         self.folder.path().join("countersign.db")
     }
 
-    /// Its process, while it runs.
-    pub(crate) fn id(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+    /// Whether the process that was started last still runs.
+    pub(crate) fn runs(&mut self) -> anyhow::Result<bool> {
+        Ok(match &mut self.child {
+            Some(child) => child.try_wait()?.is_none(),
+            None => false,
+        })
     }
 
     /// What it wrote to its log since it was started last.

@@ -10,6 +10,14 @@ pub(crate) struct Ran {
     pub(crate) scenario: &'static Scenario,
     pub(crate) outcome: Outcome,
     pub(crate) took: Duration,
+    /// What else the machine did.
+    pub(crate) busy: Busy,
+}
+
+/// The machine's load average over a minute, before and after a scenario: what was ready to run, the scenario included.
+pub(crate) struct Busy {
+    pub(crate) before: f64,
+    pub(crate) after: f64,
 }
 
 impl Ran {
@@ -36,7 +44,10 @@ impl Ran {
         let first = problems.first().and_then(|problem| problem.lines().next());
         let told: Vec<&str> = figures.iter().map(String::as_str).chain(first).collect();
         let told = told.join("; ").replace('|', "/");
-        format!("| `{name}` | {what} | {holds} | {times} | {verdict} | {told} | {seconds} s |\n")
+        let Busy { before, after } = self.busy;
+        format!(
+            "| `{name}` | {what} | {holds} | {times} | {verdict} | {told} | {seconds} s | {before:.1}, {after:.1} |\n"
+        )
     }
 }
 
@@ -46,11 +57,15 @@ pub(crate) fn document(ran: &[Ran], command: &str, (when, machine): (&str, &str)
         "# Faults\n\n\
          <!-- Written by `cargo xtask soak`. Do not edit. -->\n\n\
          What was broken, how often, and what held. Every figure is from one run of the command below; whatever that left to\n\
-         chance comes from the seed. A scenario can be run alone: `cargo xtask soak kills --times 50`.\n\n",
+         chance comes from the seed. A scenario can be run alone: `cargo xtask soak kills --times 50`. The load is the machine's\n\
+         average over a minute before and after a scenario. Times were taken beside whatever else ran: above one a core they\n\
+         say what happened under that load, not how fast the server is (docs/performance.md does).\n\n",
     );
     let _ = writeln!(text, "- Command: `{command}`\n- When: {when}\n- Machine: {machine}\n- Seed: {seed}\n");
-    text.push_str("| scenario | what is done | what must hold | how often | result | figures | took |\n");
-    text.push_str("|---|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| scenario | what is done | what must hold | how often | result | figures | took | load |\n",
+    );
+    text.push_str("|---|---|---|---|---|---|---|---|\n");
     text.extend(ran.iter().map(Ran::row));
     text
 }
@@ -66,11 +81,12 @@ mod tests {
             scenario,
             outcome: Outcome { times: "3 kills".to_owned(), figures: vec!["1 | 2".to_owned()], problems },
             took: Duration::from_millis(2500),
+            busy: Busy { before: 0.25, after: 7.0 },
         };
         let (good, bad) = (ran(Vec::new()), ran(vec!["lost\nmore".to_owned()]));
         assert!(good.passed() && !bad.passed());
-        assert!(good.row().ends_with("| 3 kills | passed | 1 / 2 | 2 s |\n"));
-        assert!(bad.row().ends_with("| 3 kills | **FAILED** | 1 / 2; lost | 2 s |\n"));
+        assert!(good.row().ends_with("| 3 kills | passed | 1 / 2 | 2 s | 0.2, 7.0 |\n"));
+        assert!(bad.row().ends_with("| 3 kills | **FAILED** | 1 / 2; lost | 2 s | 0.2, 7.0 |\n"));
         let text = document(&[good, bad], "cargo xtask soak", ("today", "here"), 7);
         assert!(text.contains("- Seed: 7\n") && text.matches("| `kills` |").count() == 2);
     }

@@ -18,12 +18,12 @@ const ATTEMPTS: u32 = 20;
 pub(super) async fn birth(world: &World, person: &Person) -> bool {
     for _ in 0..ATTEMPTS {
         person.ask(world, Call::Register(0)).await;
-        let mut mail = person.ask(world, Call::Mail).await;
-        while mail == Answer::Unknown {
-            mail = person.ask(world, Call::Mail).await;
-        }
-        if mail == Answer::Done {
-            return true;
+        for _ in 0..ATTEMPTS {
+            match person.ask(world, Call::Mail).await {
+                Answer::Done => return true,
+                Answer::Unknown => {}
+                _ => break,
+            }
         }
     }
     world.problem(format!("{} could not be registered", person.email));

@@ -22,6 +22,8 @@ use crate::http::Http;
 const PEOPLE: u64 = 4;
 /// Devices of each, which do not know of each other.
 const HANDS: u64 = 3;
+/// Of so many requests one may fail for nothing: over a connection that broke before, or behind too many others.
+const FOR_NOTHING: u64 = 20;
 /// The server is back after so long, or it is broken.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -58,6 +60,8 @@ struct Counts {
     acknowledged: AtomicU64,
     unanswered: AtomicU64,
     put_off: AtomicU64,
+    /// Cut off or put off while nothing was being done to the server.
+    for_nothing: AtomicU64,
 }
 
 /// A running load.
@@ -68,7 +72,7 @@ pub(crate) struct Load {
 
 /// What came of it.
 pub(crate) struct Judged {
-    counts: [u64; 5],
+    counts: [u64; 6],
     /// What no sequential server would have answered, and what else must not be.
     pub(crate) problems: Vec<String>,
 }
@@ -122,14 +126,17 @@ impl Load {
                 self.world.problem(format!("a person broke: {error}"));
             }
         }
-        let problems = std::mem::take(&mut *self.world.problems.lock());
-        Judged { counts: self.world.counts.now(), problems }
+        let (counts, lives) = (self.world.counts.now(), self.world.lives() + 1);
+        let mut problems = std::mem::take(&mut *self.world.problems.lock());
+        problems.extend(unserved(counts, lives));
+        Judged { counts, problems }
     }
 }
 
 impl Counts {
-    fn now(&self) -> [u64; 5] {
-        let all = [&self.people, &self.asked, &self.acknowledged, &self.unanswered, &self.put_off];
+    fn now(&self) -> [u64; 6] {
+        let Self { people, asked, acknowledged, unanswered, put_off, for_nothing } = self;
+        let all = [people, asked, acknowledged, unanswered, put_off, for_nothing];
         all.map(|count| count.load(Ordering::Relaxed))
     }
 }
@@ -137,8 +144,14 @@ impl Counts {
 impl Judged {
     /// Figures for a report, of several loads.
     pub(crate) fn figures(all: &[Self]) -> Vec<String> {
-        let words =
-            ["accounts judged", "requests", "acknowledged changes", "requests cut off", "put off with 503"];
+        let words = [
+            "accounts judged",
+            "requests",
+            "acknowledged changes",
+            "requests cut off",
+            "put off with 503",
+            "of both while nothing was broken",
+        ];
         let sum = |place: usize| all.iter().map(|judged| judged.counts[place]).sum::<u64>();
         words.iter().enumerate().map(|(place, what)| format!("{} {what}", sum(place))).collect()
     }
@@ -164,6 +177,11 @@ impl World {
 
     fn lives(&self) -> u64 {
         self.lives.load(Ordering::SeqCst)
+    }
+
+    /// The present life of the server, while nothing is being done to it.
+    fn peace(&self) -> Option<u64> {
+        (*self.weather.borrow() == Weather::Fair).then(|| self.lives())
     }
 
     /// Waits until somebody may begin something.
@@ -193,6 +211,19 @@ impl World {
             sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// What nobody may pass with by serving nobody: each life of the server acknowledges something, and hardly anything fails
+/// while nothing is broken.
+fn unserved([_, asked, acknowledged, _, _, for_nothing]: [u64; 6], lives: u64) -> Vec<String> {
+    let mut problems = Vec::new();
+    if acknowledged < lives {
+        problems.push(format!("{acknowledged} changes acknowledged in {lives} lives: nothing was tested"));
+    }
+    if for_nothing * FOR_NOTHING > asked {
+        problems.push(format!("{for_nothing} of {asked} requests failed while nothing was broken"));
+    }
+    problems
 }
 
 /// One person after the other, each with a new account.
@@ -229,5 +260,55 @@ async fn life(world: &Arc<World>, person: &Arc<Person>, mut dice: Dice) {
             person.email,
             shown.join("\n")
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    /// Says that it is ready, and puts off everything that it is asked for.
+    async fn idler(mut stream: TcpStream) -> std::io::Result<()> {
+        let mut request = [0; 4096];
+        loop {
+            let length = stream.read(&mut request).await?;
+            if length == 0 {
+                return Ok(());
+            }
+            let ready = request[..length].starts_with(b"GET /readyz");
+            let status = if ready { "204 No Content" } else { "503 Service Unavailable" };
+            stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_puts_everything_off_passes_nothing() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(idler(stream));
+            }
+        });
+        let load = Load::start(Http::new(&format!("http://127.0.0.1:{port}")).unwrap(), 7);
+        let problems = load.finish().await.problems;
+        server.abort();
+        assert!(problems.iter().any(|problem| problem.contains("nothing was tested")), "{problems:?}");
+        assert!(problems.iter().any(|problem| problem.contains("while nothing was broken")), "{problems:?}");
+    }
+
+    #[test]
+    fn each_life_acknowledges_something_and_hardly_anything_fails_for_nothing() {
+        let table = [
+            ("good", [4, 1000, 51, 9, 9, 50], 50, 0),
+            ("too little acknowledged", [4, 1000, 49, 9, 9, 0], 50, 1),
+            ("too much put off", [4, 1000, 900, 9, 90, 51], 50, 1),
+            ("nothing at all", [0, 0, 0, 0, 0, 0], 1, 1),
+        ];
+        for (name, counts, lives, problems) in table {
+            assert_eq!(unserved(counts, lives).len(), problems, "{name}");
+        }
     }
 }

@@ -89,11 +89,12 @@ impl Person {
     pub(super) async fn ask(&self, world: &World, call: Call) -> Answer {
         world.up().await;
         let request = self.request(world, call);
-        let start = world.now();
+        let (start, before) = (world.now(), world.peace());
         let reply = send(request).await;
+        let for_nothing = before.is_some() && before == world.peace();
         let mut end = world.now();
         let answer = self.wallet(|wallet| wallet.keep(call, reply.as_ref()));
-        count(world, call, reply.as_ref(), answer);
+        count(world, (call, for_nothing), reply.as_ref(), answer);
         if answer == Answer::Unknown {
             world.settled().await;
             end = world.now();
@@ -260,7 +261,7 @@ impl Wallet {
     }
 }
 
-fn count(world: &World, call: Call, reply: Option<&Reply>, answer: Answer) {
+fn count(world: &World, (call, for_nothing): (Call, bool), reply: Option<&Reply>, answer: Answer) {
     let add = |count: &std::sync::atomic::AtomicU64| count.fetch_add(1, Ordering::Relaxed);
     add(&world.counts.asked);
     let changes = !matches!(call, Call::Mail | Call::Check(..));
@@ -278,6 +279,9 @@ fn count(world: &World, call: Call, reply: Option<&Reply>, answer: Answer) {
             world.problem(format!("{call:?} was answered {}: {}", reply.status, reply.body));
         }
         _ => {}
+    }
+    if answer == Answer::Unknown && for_nothing {
+        add(&world.counts.for_nothing);
     }
 }
 

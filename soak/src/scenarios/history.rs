@@ -33,6 +33,7 @@ async fn history(setup: &Setup, seconds: usize) -> anyhow::Result<Outcome> {
                 kills += 1;
             }
             1 => {
+                under.load.may_break();
                 under.server.stop().await?;
                 restarts += 1;
             }

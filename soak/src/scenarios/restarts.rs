@@ -33,10 +33,11 @@ async fn restarts(setup: &Setup, times: usize) -> anyhow::Result<Outcome> {
     let mut dice = Dice::new(setup.seed, 2);
     let mut under = UnderLoad::start(setup, &HASHES.map(|(name, value)| (name, value.to_owned()))).await?;
     let (mut starts, mut stops, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    let mut progress = Progress::new("restarts", times);
+    let (mut drained, mut progress) = (Vec::new(), Progress::new("restarts", times));
     for done in 1..=times {
         sleep(dice.within(BETWEEN)).await;
-        let (under_way, answered) = logins(under.server.port()).await?;
+        under.load.may_break();
+        let (under_way, first) = logins(under.server.port()).await?;
         let (stop, status) = under.server.stop().await?;
         if !status.success() {
             problems.push(format!("a stop ended with {status}: {}", under.server.log()));
@@ -44,10 +45,8 @@ async fn restarts(setup: &Setup, times: usize) -> anyhow::Result<Outcome> {
         if under.http.is_ready().await {
             problems.push("it said that it was ready after it had stopped".to_owned());
         }
-        let drained = answered + under_way.join_all().await.iter().filter(|answered| **answered).count();
-        if drained != UNDER_WAY {
-            problems.push(format!("{drained} of {UNDER_WAY} requests under way were answered"));
-        }
+        let answers = [first].into_iter().chain(under_way.join_all().await);
+        drained.extend(answers);
         stops.push(stop);
         starts.push(under.server.start(&under.http).await?);
         under.load.back();
@@ -57,15 +56,24 @@ async fn restarts(setup: &Setup, times: usize) -> anyhow::Result<Outcome> {
     if slowest >= START {
         problems.push(format!("a start took {slowest:?}"));
     }
+    let count = |status| drained.iter().filter(|answered| **answered == status).count();
+    let (compared, put_off, all) = (count(Some(401)), count(Some(503)), drained.len());
+    if compared + put_off != all || compared < times {
+        problems.push(format!("logins under way were answered {drained:?}"));
+    }
     let mut figures = vec![spread("start", &starts), spread("stop", &stops)];
-    figures.push(format!("{UNDER_WAY} logins under way at each signal, all answered"));
+    figures.push(format!(
+        "of {all} logins under way at the signals {compared} were compared, {put_off} put off with 503, {} answered \
+         otherwise or not",
+        all - compared - put_off
+    ));
     let mut outcome = under.finish(format!("{times} restarts"), figures).await?;
     outcome.problems.extend(problems);
     Ok(outcome)
 }
 
-/// Logins that the server has begun to work on: those that are not answered yet, and how many are.
-async fn logins(port: u16) -> anyhow::Result<(JoinSet<bool>, usize)> {
+/// Logins that the server has begun to work on: those that are not answered yet, and the answer of the first.
+async fn logins(port: u16) -> anyhow::Result<(JoinSet<Option<u16>>, Option<u16>)> {
     let body = r#"{"identifier":"nobody@example.org","password":"granite.lantern","deliver":"token"}"#;
     let request = format!(
         "POST /api/v1/login HTTP/1.1\r\nhost: localhost:{port}\r\nsec-fetch-site: same-origin\r\n\
@@ -80,12 +88,12 @@ async fn logins(port: u16) -> anyhow::Result<(JoinSet<bool>, usize)> {
     }
     // Hashes are made one after the other: when one is answered the others are under way.
     let first = logins.join_next().await.context("there are some")??;
-    Ok((logins, usize::from(first)))
+    Ok((logins, first))
 }
 
-/// Whether an answer comes.
-async fn answered(mut stream: TcpStream) -> bool {
+/// The status of the answer, if one comes.
+async fn answered(mut stream: TcpStream) -> Option<u16> {
     let mut start = [0; 12];
-    let read = timeout(PATIENCE, stream.read_exact(&mut start)).await;
-    read.is_ok_and(|read| read.is_ok()) && (&start == b"HTTP/1.1 401" || &start == b"HTTP/1.1 503")
+    timeout(PATIENCE, stream.read_exact(&mut start)).await.ok()?.ok()?;
+    str::from_utf8(&start).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
 }

@@ -10,7 +10,7 @@ use reqwest::Method;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::runtime::Runtime;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use self::attack::{Attack, SLOW};
 use crate::http::{Http, Reply, SESSION, send};
@@ -27,7 +27,12 @@ const SETTINGS: [(&str, &str); 3] = [
 ];
 /// Files beside the slow connections.
 const OTHER_FILES: u64 = 1_000;
-const ASKED_EVERY: Duration = Duration::from_millis(2);
+/// Whether the one before was answered or not: what waits behind a slow answer counts as slow.
+const ASKED_EVERY: Duration = Duration::from_millis(5);
+/// Beside others who take more of the cores than that, nothing can be said of how long a session check takes in a storm.
+const IDLE: f64 = 0.1;
+/// Quiet and stormy turns of each attack: what else the machine does hits both alike.
+const TURNS: u32 = 3;
 const EMAIL: &str = "storm@example.org";
 const PASSWORD: &str = "violet-tandem-oyster-41";
 
@@ -36,7 +41,7 @@ pub(crate) fn run(setup: &Setup) -> anyhow::Result<Outcome> {
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
     let room = limit.maximum.unwrap_or(u64::MAX);
     ensure!(room > SLOW as u64 + OTHER_FILES, "{room} files may be open: raise the hard limit (ulimit -Hn)");
-    Runtime::new()?.block_on(storms(setup, Duration::from_secs(if setup.quick { 3 } else { 15 })))
+    Runtime::new()?.block_on(storms(setup, Duration::from_secs(if setup.quick { 1 } else { 5 })))
 }
 
 async fn storms(setup: &Setup, time: Duration) -> anyhow::Result<Outcome> {
@@ -45,29 +50,64 @@ async fn storms(setup: &Setup, time: Duration) -> anyhow::Result<Outcome> {
     let http = Http::new(&server.origin())?;
     server.start(&http).await?;
     let cookie = member(&http).await?;
-    let mut outcome = Outcome { times: format!("{} s each", time.as_secs()), ..Outcome::default() };
-    p99(&http, &cookie, time / 3).await?;
-    let quiet = p99(&http, &cookie, time).await?;
-    outcome.figures.push(format!("session check p99: quiet {}", millis(quiet)));
-    let most = (quiet * 3 / 2).max(quiet + Duration::from_millis(5));
+    let times = format!("{TURNS} turns of {} s, quiet and stormy", time.as_secs());
+    let mut outcome = Outcome { times, ..Outcome::default() };
+    outcome.figures.push("p99 of the session check, medians of the turns".to_owned());
+    let others = others_share(time).await?;
+    outcome.figures.push(format!("other processes took {:.0} % of the cores just before", others * 100.0));
+    p99(&http, &cookie, time).await?;
     for attack in [Attack::slow(), Attack::resets(), Attack::logins((EMAIL, PASSWORD))] {
         say(&format!("    storm: {}", attack.name));
-        let attack = Arc::new(attack);
-        let attacker = attack.begin(server.port())?;
-        // What takes a moment to begin is under way by then.
-        sleep(time / 3).await;
-        let during = p99(&http, &cookie, time).await?;
-        attack.end();
-        tokio::task::spawn_blocking(move || attacker.join()).await?.ok().context("the attacker broke")?;
-        let told = format!("{attack}: {}", millis(during));
-        if during > most || attack.did_nothing() {
+        let (attack, mut quiet, mut stormy) = (Arc::new(attack), Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            quiet.push(p99(&http, &cookie, time).await?);
+            let attacker = attack.begin(server.port())?;
+            // What takes a moment to begin is under way by then.
+            sleep(time).await;
+            attack.look();
+            stormy.push(p99(&http, &cookie, time).await?);
+            attack.look();
+            attack.end();
+            tokio::task::spawn_blocking(move || attacker.join()).await?.ok().context("the attacker broke")?;
+        }
+        let (quiet, stormy) = (quantile(&quiet, 0.5), quantile(&stormy, 0.5));
+        let most = (quiet * 3 / 2).max(quiet + Duration::from_millis(5));
+        let mut told = format!("{attack}: {}, quiet {}", millis(stormy), millis(quiet));
+        if stormy > most && others > IDLE {
+            told += &format!(" (more than {}: not judged beside what else ran)", millis(most));
+        } else if stormy > most {
             outcome.problems.push(format!("{told}, at most {}", millis(most)));
+        }
+        if let Some(missing) = attack.missing() {
+            outcome.problems.push(format!("{attack}: {missing}: nothing was tested"));
         }
         outcome.figures.push(told);
     }
     ensure!(http.is_ready().await, "not ready after the storms");
     server.stop().await?;
     Ok(outcome)
+}
+
+/// What part of all cores others take, while we and our server do nothing.
+async fn others_share(time: Duration) -> anyhow::Result<f64> {
+    let before = processor_time()?;
+    sleep(time).await;
+    let (all, idle) = processor_time()?;
+    Ok(1.0 - (idle - before.1) / (all - before.0))
+}
+
+/// All time of all cores since the machine was started, and what of it was idle or waited for a disk: proc(5).
+fn processor_time() -> anyhow::Result<(f64, f64)> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    let line = stat
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("cpu "))
+        .context("unknown form of /proc/stat")?;
+    let times = line.split_whitespace().map(str::parse).collect::<Result<Vec<f64>, _>>()?;
+    // Guests' time is counted in the first two already.
+    let times = times.get(..8).context("too few times in /proc/stat")?;
+    Ok((times.iter().sum(), times[3] + times[4]))
 }
 
 /// The cookie of somebody who is signed in.
@@ -88,16 +128,17 @@ async fn done(request: reqwest::RequestBuilder, expected: u16) -> anyhow::Result
     Ok(reply)
 }
 
-/// The time below which 99 of 100 session checks are answered.
+/// The time below which 99 of 100 session checks are answered, counted from when each was due.
 async fn p99(http: &Http, cookie: &str, time: Duration) -> anyhow::Result<Duration> {
     let (began, mut times) = (Instant::now(), Vec::new());
-    while began.elapsed() < time {
-        let asked = Instant::now();
+    let mut due = began;
+    while due < began + time {
+        sleep_until(due).await;
         let request =
             http.request(Method::GET, "/api/v1/session").header("cookie", format!("{SESSION}={cookie}"));
         done(request, 200).await.context("a session check in the storm")?;
-        times.push(asked.elapsed());
-        sleep(ASKED_EVERY).await;
+        times.push(due.elapsed());
+        due += ASKED_EVERY;
     }
     Ok(quantile(&times, 0.99))
 }

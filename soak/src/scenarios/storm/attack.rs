@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use anyhow::ensure;
 use reqwest::Method;
 use rustix::process::setpriority_process;
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::http::{Http, send};
 
@@ -20,9 +21,13 @@ use crate::http::{Http, send};
 pub(super) const SLOW: usize = 10_000;
 /// Addresses that they come from: one alone may not open so many connections.
 const ADDRESSES: usize = 40;
+/// So many of them the server holds at least, each until its time is over.
+const HELD: usize = SLOW / 4;
 /// A slow client sends a byte that often.
 const BYTE_EVERY: Duration = Duration::from_secs(10);
 const LOGINS: usize = 500;
+/// So many streams are opened and reset at least.
+const RESETS: usize = 1_000;
 const FLOODS: usize = 8;
 /// Streams that a connection opens and resets in one breath.
 const STREAMS: usize = 100;
@@ -39,6 +44,9 @@ pub(super) struct Attack {
     over: AtomicBool,
     done: AtomicUsize,
     refused: AtomicUsize,
+    /// Of slow connections: those that the server holds at this moment, and the fewest whenever that was looked at.
+    held: AtomicUsize,
+    fewest: AtomicUsize,
 }
 
 #[derive(Clone, Copy)]
@@ -62,13 +70,15 @@ impl Attack {
     }
 
     const fn new(name: &'static str, clients: usize, way: Way) -> Self {
-        let (done, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { name, clients, way, over: AtomicBool::new(false), done, refused }
+        let (done, refused, held) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+        let fewest = AtomicUsize::new(usize::MAX);
+        Self { name, clients, way, over: AtomicBool::new(false), done, refused, held, fewest }
     }
 
-    /// Begins in a thread of its own.
+    /// Begins, or begins again, in a thread of its own.
     pub(super) fn begin(self: &Arc<Self>, port: u16) -> anyhow::Result<JoinHandle<()>> {
         let attack = Arc::clone(self);
+        self.over.store(false, Ordering::SeqCst);
         let http = Http::new(&format!("http://localhost:{port}"))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = Builder::new().name("attacker".to_owned());
@@ -84,8 +94,19 @@ impl Attack {
         self.over.store(true, Ordering::SeqCst);
     }
 
-    pub(super) fn did_nothing(&self) -> bool {
-        self.done.load(Ordering::SeqCst) == 0
+    /// Notes how many connections are held at this moment.
+    pub(super) fn look(&self) {
+        self.fewest.fetch_min(self.held.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
+    /// What the attack should have done and did not.
+    pub(super) fn missing(&self) -> Option<String> {
+        let (done, fewest) = (self.done.load(Ordering::SeqCst), self.fewest.load(Ordering::SeqCst));
+        match self.way {
+            Way::Slow => (fewest < HELD).then(|| format!("fewer than {HELD} were held")),
+            Way::Resets => (done < RESETS).then(|| format!("fewer than {RESETS}")),
+            Way::Logins(..) => (done == 0).then(|| "none was let in".to_owned()),
+        }
     }
 
     async fn run(self: Arc<Self>, port: u16, http: Http) {
@@ -123,9 +144,11 @@ impl Attack {
         socket.bind(SocketAddr::from(([127, 0, 0, from], 0)))?;
         let mut stream = socket.connect(SocketAddr::from(([127, 0, 0, 1], port))).await?;
         self.count();
+        let _held = Held::new(&self.held);
         for byte in b"GET /api/v1/session HTTP/1.1\r\n".iter().cycle() {
             stream.write_all(&[*byte]).await?;
-            sleep(BYTE_EVERY).await;
+            // Whatever comes, an answer or the end, it is over.
+            ensure!(timeout(BYTE_EVERY, stream.read_u8()).await.is_err(), "cut off");
         }
         Ok(())
     }
@@ -152,14 +175,37 @@ impl Attack {
     async fn log_in(&self, http: &Http, (email, password): (&str, &str)) -> bool {
         let body = json!({ "identifier": email, "password": password, "deliver": "token" });
         let reply = send(http.request(Method::POST, "/api/v1/login").json(&body)).await;
-        self.count();
-        reply.is_some_and(|reply| reply.status == 200)
+        let let_in = reply.is_some_and(|reply| reply.status == 200);
+        if let_in {
+            self.count();
+        }
+        let_in
+    }
+}
+
+/// A connection that counts while it lives.
+struct Held<'a>(&'a AtomicUsize);
+
+impl<'a> Held<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl fmt::Display for Attack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |count: &AtomicUsize| count.load(Ordering::SeqCst);
-        write!(f, "{} {} ({} times cut off or refused)", count(&self.done), self.name, count(&self.refused))
+        write!(f, "{} {} ({} times cut off or refused", count(&self.done), self.name, count(&self.refused))?;
+        if matches!(self.way, Way::Slow) {
+            write!(f, ", at least {} held", count(&self.fewest))?;
+        }
+        f.write_str(")")
     }
 }

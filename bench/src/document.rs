@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use crate::ROUNDS;
 use crate::figures::{Figures, Sample, Spread};
+use crate::hash;
 use crate::machine::Machine;
 use crate::rows::{COMPARED, What};
-use crate::stage::Memory;
+use crate::stage::{ACCOUNTS, LOGINS, Memory, NEW_TOKEN_SECONDS, SECONDS};
+use crate::wrk::{CONNECTIONS, PACE};
 
 /// What the server may hold after a storm, in MiB.
 const MEMORY_GOAL: f64 = 100.0;
@@ -22,25 +25,32 @@ Argon2id. All of it is measured in one run on one machine, so the shares mean so
 are this machine's. `cargo xtask bench` measures again and writes this page.
 ";
 
-const METHOD: &str = "
+fn method() -> String {
+    let (least, most) = PACE;
+    let memory = hash::MEMORY_KIB / 1024;
+    let passes = hash::ITERATIONS;
+    format!(
+        "
 ## How it is measured
 
-- Three rounds, each measuring every row once for three seconds (never-seen tokens: two), one after the other: what else
+- {ROUNDS} rounds, each measuring every row once for {SECONDS} seconds (never-seen tokens: {NEW_TOKEN_SECONDS}), one after the other: what else
   the machine does hits all rows alike. Figures are medians over the rounds; a share is the median of the shares within each round, and the range
   beside it the least and the most of them.
-- Load is `wrk` of Debian (scripts: `bench/wrk/`), over 32 connections kept open, logins over 16. **It runs on the same
+- Load is `wrk` of Debian (scripts: `bench/wrk/`), over {CONNECTIONS} connections kept open, logins over {LOGINS}. **It runs on the same
   cores as the server**: throughput is what both together leave, and a longer answer costs the tool more as well. Server
   CPU is the process's own time in user space and kernel, by `/proc`; PostgreSQL's own time is not in it.
 - The server is the release build in development mode with `throttle.enabled = false`; everything else is the default: the
-  log at `info`, Argon2id with 19 MiB and 2 passes, SQLite with `synchronous=FULL`. PostgreSQL is one of its own with
+  log at `info`, Argon2id with {memory} MiB and {passes} passes, SQLite with `synchronous=FULL`. PostgreSQL is one of its own with
   `fsync` on.
-- *Seen* is one token again and again. *Never-seen* tokens of 34 grants are made before each round, and each is sent once.
-- *Refresh* is durable: 34 grants, each answer's refresh token is the next request's.
-- *Paced* session checks leave 16 to 48 ms between an answer and the next request of a connection: a server that is not
+- *Seen* is one token again and again. *Never-seen* tokens of {ACCOUNTS} grants are made before each round, and each is sent once.
+- *Refresh* is durable: {ACCOUNTS} grants, each answer's refresh token is the next request's.
+- *Paced* session checks leave {least} to {most} ms between an answer and the next request of a connection: a server that is not
   saturated, as it is meant to be run. What a login storm does to others shows in their 99th percentile.
 - *Bare Argon2id* is the same crate with the same parameters on as many threads of the same low priority as the server has,
   and nothing else: no login can be cheaper.
-";
+"
+    )
+}
 
 /// The whole page.
 pub(crate) fn write(machine: &Machine, figures: &Figures, memory: &Memory) -> String {
@@ -51,7 +61,7 @@ pub(crate) fn write(machine: &Machine, figures: &Figures, memory: &Memory) -> St
     text += &storm(figures);
     text += &goals(&verdicts);
     text += &missed(&verdicts);
-    text += METHOD;
+    text += &method();
     text
 }
 
@@ -89,9 +99,10 @@ fn table(figures: &Figures) -> String {
 
 fn storm(figures: &Figures) -> String {
     let of = |what, figure: fn(&Sample) -> f64| figures.of(what, figure).median;
-    let mut text = "\n## The session check in a storm of 16 logins\n\n\
+    let mut text = format!(
+        "\n## The session check in a storm of {LOGINS} logins\n\n\
                     | | checks/s | p50, ms | p99, ms | range |\n|---|--:|--:|--:|---|\n"
-        .to_owned();
+    );
     for (name, what) in [("quiet", What::Quiet), ("storm", What::Storm)] {
         let mut cells = vec![name.to_owned(), format!("{:.0}", of(what, per_second))];
         cells.extend([number(of(what, |sample| sample.p50), 2), number(of(what, p99), 2)]);

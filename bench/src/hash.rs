@@ -12,8 +12,8 @@ use crate::say;
 use crate::stopwatch::Stopwatch;
 
 /// `password.memory_kib`, `password.iterations` and `password.parallelism` by default.
-const MEMORY_KIB: u32 = 19_456;
-const ITERATIONS: u32 = 2;
+pub(crate) const MEMORY_KIB: u32 = 19_456;
+pub(crate) const ITERATIONS: u32 = 2;
 const PARALLELISM: u32 = 1;
 /// What the server's hash threads are.
 const NICE: i32 = 10;

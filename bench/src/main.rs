@@ -26,7 +26,7 @@ use rows::ROUND;
 use stage::Stage;
 
 /// A round measures everything once, one after the other, so that what else the machine does hits all of it.
-const ROUNDS: usize = 3;
+pub(crate) const ROUNDS: usize = 3;
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();

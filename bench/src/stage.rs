@@ -11,17 +11,18 @@ use crate::client::{Client, FORM, Tokens, login, refresh_form};
 use crate::figures::Sample;
 use crate::rows::What;
 use crate::served::{Served, itself, tools_cpu};
-use crate::wrk::{Answered, Load, Scripts, lines};
+use crate::wrk::{Answered, Load, PACE, Scripts, lines};
 
-const SECONDS: u32 = 3;
+/// For each row of a round.
+pub(crate) const SECONDS: u32 = 3;
 const WARM_UP_SECONDS: u32 = 1;
 /// Tokens that are used once have to be made before.
-const NEW_TOKEN_SECONDS: u32 = 2;
+pub(crate) const NEW_TOKEN_SECONDS: u32 = 2;
 /// Accounts on each server: one for each connection, and one for each thread of wrk, which asks its script for a request
 /// more than it sends.
-const ACCOUNTS: usize = 34;
-/// A storm.
-const LOGINS: u32 = 16;
+pub(crate) const ACCOUNTS: usize = 34;
+/// Connections that log in; all at once they are a storm.
+pub(crate) const LOGINS: u32 = 16;
 /// After so many logins the server's memory is looked at.
 pub(crate) const MANY_LOGINS: f64 = 1000.0;
 const JSON: &str = "application/json";
@@ -176,7 +177,8 @@ impl<'a> Stage<'a> {
 
     fn paced(&self) -> Load {
         let load = self.sqlite.load("/api/v1/session").header(self.sqlite.cookie.clone());
-        load.script(self.scripts.path("paced.lua"), &[])
+        let (least, most) = (PACE.0.to_string(), PACE.1.to_string());
+        load.script(self.scripts.path("paced.lua"), &[&least, &most])
     }
 
     fn logins(&self, deliver: &str) -> anyhow::Result<Load> {

@@ -8,6 +8,10 @@ use anyhow::{Context, ensure};
 
 /// The scripts read by each thread expect two of them.
 const THREADS: &str = "2";
+/// Connections that a load keeps open, unless it says otherwise.
+pub(crate) const CONNECTIONS: u32 = 32;
+/// A paced connection waits so long after an answer, in milliseconds: from the least to the most.
+pub(crate) const PACE: (u32, u32) = (16, 48);
 /// An answer that takes longer is an error. On a busy machine logins wait long.
 const TIMEOUT: &str = "30s";
 const SCRIPTS: [(&str, &str); 4] = [
@@ -56,9 +60,9 @@ pub(crate) struct Answered {
 }
 
 impl Load {
-    /// `GET path` over 32 connections.
+    /// `GET path` over [`CONNECTIONS`].
     pub(crate) fn new(port: u16, path: &'static str) -> Self {
-        Self { port, path, headers: Vec::new(), connections: 32, script: None }
+        Self { port, path, headers: Vec::new(), connections: CONNECTIONS, script: None }
     }
 
     /// With a header.

@@ -1,5 +1,11 @@
--- Leaves room between requests: each connection waits for 16 to 48 milliseconds after an answer.
+-- Leaves room between requests: each connection waits for args[1] to args[2] milliseconds after an answer.
+
+local least, most
+
+function init(args)
+   least, most = tonumber(args[1]), tonumber(args[2])
+end
 
 function delay()
-   return math.random(16, 48)
+   return math.random(least, most)
 end

@@ -21,6 +21,9 @@ pub(super) const CONNECTION_WINDOW: u32 = 256 * 1024;
 /// Requests that an HTTP/2 peer may have taken back beyond those that it let us answer (CVE-2023-44487): browsers do
 /// take back some, a flood takes back all.
 pub(super) const MAX_TAKEN_BACK: usize = 100;
+/// The same for a proxy of ours, on whose connection many people's requests come: one of them must not cost all others
+/// theirs. What it passes on is bounded by its own limits, and what is asked for by those of whoever asks.
+pub(super) const MAX_TAKEN_BACK_BY_PROXY: usize = 10_000;
 /// Streams that a peer may make us reset, by errors of its own (CVE-2025-8671).
 pub(super) const MAX_ERRORS: usize = 32;
 

@@ -71,7 +71,7 @@ impl Terms {
 pub async fn serve(listener: TcpListener, front: Front, terms: Terms, stop: impl Future<Output = ()>) {
     let times = terms.limits.times;
     let host = Host { seats: Seats::new(terms.limits), tls: terms.tls.map(Arc::new), times, front };
-    let mut clock = interval(times.tick);
+    let mut clock = interval(times.tick / seats::PARTS);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = pin!(stop);
     loop {
@@ -84,7 +84,7 @@ pub async fn serve(listener: TcpListener, front: Front, terms: Terms, stop: impl
                     tokio::time::sleep(times.tick / 20).await;
                 }
             },
-            _ = clock.tick() => host.tick(),
+            _ = clock.tick() => host.part_of_tick(),
             () = terms.reload.notified() => host.reload(),
             () = &mut stop => break,
         }
@@ -154,8 +154,8 @@ impl Host {
         }
     }
 
-    fn tick(&self) {
-        let now = self.seats.tick();
+    fn part_of_tick(&self) {
+        let Some(now) = self.seats.part_of_tick() else { return };
         if now.is_multiple_of(TELL) {
             let turned_away = self.seats.turned_away();
             if turned_away > 0 {

@@ -1,19 +1,27 @@
 //! The connections of one listener: who gets one, and who has to give it up.
 //!
-//! Nobody from one address can keep the others out (attack HTTP-03): an address has a limit of its own, and the scarcer
-//! seats are, the fewer a newcomer may hold already: never more than are free. Memory is bounded by the seats.
+//! Nobody from one address can keep the others out (attack HTTP-03): an address has a limit of its own, the wider networks
+//! of IPv6 around it a few times as much, and the scarcer seats are, the fewer a newcomer and his networks may hold already:
+//! never more than are free. Memory is bounded by the seats.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use countersign_core::throttle::Prefix;
+use countersign_core::throttle::prefix::SHARES;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::guest::{Guest, Ticks, Verdict};
-use super::limits::Limits;
+use super::limits::{Limits, MAX_TAKEN_BACK, MAX_TAKEN_BACK_BY_PROXY};
+
+/// Looking at all guests takes a tick, a part of them at a time: thousands that came together and are told to go together
+/// would keep everybody else waiting.
+pub(super) const PARTS: u32 = 10;
 
 /// All seats.
 #[derive(Debug, Clone)]
@@ -23,6 +31,7 @@ pub(super) struct Seats(Arc<Inner>);
 struct Inner {
     limits: Limits,
     ticks: Ticks,
+    parts: AtomicU64,
     taken: Mutex<Taken>,
     turned_away: AtomicU64,
     emptied: Notify,
@@ -32,10 +41,10 @@ struct Inner {
 struct Taken {
     last: u64,
     guests: HashMap<u64, Arc<Guest>>,
-    /// How many each address has; none has none.
-    held: HashMap<IpAddr, usize>,
-    /// How many handshakes each address began in this tick.
-    shook: HashMap<IpAddr, usize>,
+    /// How many each network has; none has none.
+    held: HashMap<Prefix, usize>,
+    /// How many handshakes each network began in this tick.
+    shook: HashMap<Prefix, usize>,
 }
 
 /// One seat; given back when dropped.
@@ -43,7 +52,8 @@ struct Taken {
 pub(super) struct Seat {
     seats: Seats,
     number: u64,
-    address: Option<IpAddr>,
+    /// Whose it is; a proxy's is nobody's.
+    prefix: Option<Prefix>,
     /// Who sits there.
     pub(super) guest: Arc<Guest>,
 }
@@ -54,6 +64,7 @@ impl Seats {
         Self(Arc::new(Inner {
             limits,
             ticks: Ticks::default(),
+            parts: AtomicU64::new(0),
             taken: Mutex::default(),
             turned_away: AtomicU64::new(0),
             emptied: Notify::new(),
@@ -65,44 +76,47 @@ impl Seats {
     pub(super) fn take(&self, peer: IpAddr, shakes_hands: bool) -> Option<Seat> {
         let (inner, peer) = (&*self.0, peer.to_canonical());
         let proxy = inner.limits.proxies.iter().any(|net| net.contains(&peer));
-        let address = (!proxy).then(|| prefix(peer));
+        let prefix = (!proxy).then(|| Prefix::of(Some(peer)));
         let mut taken = inner.taken.lock();
-        let held = address.map_or(0, |address| taken.held.get(&address).copied().unwrap_or(0));
-        let free = inner.limits.connections.saturating_sub(taken.guests.len());
-        let shook = address.and_then(|address| taken.shook.get(&address).copied()).unwrap_or(0);
-        let too_many = shakes_hands && shook >= inner.limits.handshakes;
-        if too_many || held >= inner.limits.per_address.min(free) {
+        if !taken.has_room(prefix, shakes_hands, &inner.limits) {
             inner.turned_away.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         taken.last += 1;
         let number = taken.last;
-        let guest = Arc::new(Guest::new(Arc::clone(&inner.ticks)));
+        let may_take_back = if proxy { MAX_TAKEN_BACK_BY_PROXY } else { MAX_TAKEN_BACK };
+        let guest = Arc::new(Guest::new(Arc::clone(&inner.ticks), may_take_back));
         taken.guests.insert(number, Arc::clone(&guest));
-        if let Some(address) = address {
-            *taken.held.entry(address).or_default() += 1;
+        for network in prefix.into_iter().flat_map(Prefix::networks) {
+            *taken.held.entry(network).or_default() += 1;
             if shakes_hands {
-                *taken.shook.entry(address).or_default() += 1;
+                *taken.shook.entry(network).or_default() += 1;
             }
         }
         drop(taken);
-        Some(Seat { seats: self.clone(), number, address, guest })
+        Some(Seat { seats: self.clone(), number, prefix, guest })
     }
 
-    /// One tick more: whoever has stayed too long is told. Returns the ticks.
-    pub(super) fn tick(&self) -> u64 {
+    /// A part of a tick more: those whose turn it is are told if they have stayed too long. Returns the ticks when one is
+    /// over.
+    pub(super) fn part_of_tick(&self) -> Option<u64> {
         let inner = &*self.0;
-        let now = inner.ticks.fetch_add(1, Ordering::Relaxed) + 1;
+        let part = inner.parts.fetch_add(1, Ordering::Relaxed) + 1;
+        let over = part.is_multiple_of(PARTS.into());
+        let now = inner.ticks.fetch_add(over.into(), Ordering::Relaxed) + u64::from(over);
         let mut taken = inner.taken.lock();
-        taken.shook.clear();
+        if over {
+            taken.shook.clear();
+        }
         let crowded = taken.guests.len() > inner.limits.connections / 4 * 3;
-        for guest in taken.guests.values() {
+        let due = taken.guests.iter().filter(|(number, _)| (**number + part).is_multiple_of(PARTS.into()));
+        for guest in due.map(|(_, guest)| guest) {
             let verdict = guest.judge(now, &inner.limits.times, crowded);
             if verdict > Verdict::Stay {
                 guest.tell(verdict);
             }
         }
-        now
+        over.then_some(now)
     }
 
     /// How many there was no seat for since this was asked last.
@@ -139,12 +153,12 @@ impl Drop for Seat {
         let inner = &*self.seats.0;
         let mut taken = inner.taken.lock();
         taken.guests.remove(&self.number);
-        if let Some(address) = self.address
-            && let Some(held) = taken.held.get_mut(&address)
-        {
-            *held -= 1;
-            if *held == 0 {
-                taken.held.remove(&address);
+        for network in self.prefix.into_iter().flat_map(Prefix::networks) {
+            if let Entry::Occupied(mut held) = taken.held.entry(network) {
+                *held.get_mut() -= 1;
+                if *held.get() == 0 {
+                    held.remove();
+                }
             }
         }
         let empty = taken.guests.is_empty();
@@ -155,11 +169,18 @@ impl Drop for Seat {
     }
 }
 
-/// Whom an address stands for: of IPv6, a customer has a /64.
-fn prefix(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+impl Taken {
+    /// Whether there is a seat for one more from there.
+    fn has_room(&self, prefix: Option<Prefix>, shakes_hands: bool, limits: &Limits) -> bool {
+        let free = limits.connections.saturating_sub(self.guests.len());
+        let count = |counts: &HashMap<Prefix, usize>, network| counts.get(&network).copied().unwrap_or(0);
+        let mut networks = prefix.into_iter().flat_map(Prefix::networks).zip(SHARES);
+        free > 0
+            && networks.all(|(network, share)| {
+                let may = |limit: usize| limit.saturating_mul(share as usize);
+                let shakes = !shakes_hands || count(&self.shook, network) < may(limits.handshakes);
+                shakes && count(&self.held, network) < may(limits.per_address).min(free)
+            })
     }
 }
 
@@ -185,7 +206,7 @@ mod tests {
         assert_eq!((0..99).filter(|_| shake("10.1.2.3")).count(), 99, "a proxy");
         assert!(shake("192.0.2.2"));
         assert!(take(&seats, "192.0.2.1").is_some(), "in clear it costs nothing");
-        seats.tick();
+        while seats.part_of_tick().is_none() {}
         assert!(shake("192.0.2.1"));
     }
 
@@ -209,11 +230,65 @@ mod tests {
     }
 
     #[test]
+    fn http_03_http_11_a_network_of_many_prefixes_has_a_few_times_the_seats_of_one() {
+        let all = seats(1000, 10);
+        let from = |number: usize| take(&all, &format!("2001:db8:1:{:x}::1", number * 16));
+        let held: Vec<_> = (0..1000).filter_map(from).collect();
+        assert_eq!(held.len(), 40, "a /48");
+        let home: Vec<_> =
+            (0..100).filter_map(|number| take(&all, &format!("2001:db8:2:{number:x}::1"))).collect();
+        assert_eq!(home.len(), 20, "a /56");
+        drop((held, home));
+        assert!(all.0.taken.lock().held.is_empty());
+        // And never more than are free, however many it may have.
+        let few = seats(100, 1000);
+        let greedy: Vec<_> =
+            (0..100).filter_map(|number| take(&few, &format!("2001:db8:1:{:x}::1", number * 16))).collect();
+        assert_eq!(greedy.len(), 50);
+        assert!(take(&few, "192.0.2.1").is_some());
+        let translated: Vec<_> =
+            (0..60).filter_map(|last| take(&few, &format!("64:ff9b::192.0.2.{last}"))).collect();
+        assert_eq!(translated.len(), 50, "behind a translator each is one");
+    }
+
+    #[test]
+    fn http_03_of_many_that_came_together_a_tenth_is_sent_away_at_a_time_and_each_within_a_tick() {
+        let seats = seats(1000, 1000);
+        let held: Vec<_> = (0..100).filter_map(|_| take(&seats, "192.0.2.1")).collect();
+        let gone = || held.iter().filter(|seat| seat.guest.told() == Verdict::Go).count();
+        while seats.part_of_tick() != Some(Times::DESIGN.head) {
+            assert_eq!(gone(), 0);
+        }
+        assert_eq!(seats.part_of_tick(), None);
+        for parts in 1..=usize::try_from(PARTS).unwrap() * 2 {
+            seats.part_of_tick();
+            assert!(gone() <= parts * 10, "{} after {parts} parts", gone());
+        }
+        assert_eq!(gone(), 100);
+    }
+
+    #[test]
     fn a_proxy_stands_for_many() {
         let seats = seats(20, 3);
         let held: Vec<_> = (0..20).filter_map(|_| take(&seats, "10.1.2.3")).collect();
         assert_eq!(held.len(), 20);
         assert!(take(&seats, "192.0.2.1").is_none(), "there is no seat at all");
+    }
+
+    #[test]
+    fn http_06_what_one_of_many_takes_back_does_not_end_a_proxys_connection() {
+        let seats = seats(20, 3);
+        let seated = [take(&seats, "10.1.2.3").unwrap(), take(&seats, "192.0.2.1").unwrap()];
+        let [proxy, other] = seated.each_ref().map(|seat| &seat.guest);
+        for _ in 0..=MAX_TAKEN_BACK {
+            proxy.took_back();
+            other.took_back();
+        }
+        assert_eq!((proxy.told(), other.told()), (Verdict::Stay, Verdict::Go));
+        for _ in 0..MAX_TAKEN_BACK_BY_PROXY {
+            proxy.took_back();
+        }
+        assert_eq!(proxy.told(), Verdict::Go, "a proxy floods too");
     }
 
     #[test]

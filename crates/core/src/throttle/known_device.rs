@@ -1,13 +1,17 @@
 //! The cookie of a known device: this browser logged in to these accounts.
 //!
 //! Nothing is stored for it and it proves nothing: it makes a caller familiar to throttling. It holds a random id of the
-//! device and, for each of the last few accounts, a code under a key of this deployment over the id, the account and the
-//! day. So it names no account, a login of one account is worth nothing for another, and nobody makes one up.
+//! device and, for each of the last few accounts, a code under a key of this deployment over the id, the account, its
+//! version, the epoch and the day. So it names no account, a login of one account is worth nothing for another, nobody
+//! makes one up, and whatever ends an account's sessions (a new password, an epoch) makes its devices strangers: whoever
+//! knew the password before does not guess the next one from a drawer of them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
+use crate::account::Version;
+use crate::revocation::Epoch;
 use crate::secret::MacKey;
 use crate::{AccountId, Random, Span, Time, random};
 
@@ -35,6 +39,17 @@ impl DeviceId {
     pub const fn bytes(&self) -> &[u8; 16] {
         &self.0
     }
+}
+
+/// What a device is known to: an account as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Whose.
+    pub account: AccountId,
+    /// Another one since its password was changed.
+    pub version: Version,
+    /// What was known before it is forgotten.
+    pub epoch: Epoch,
 }
 
 /// What a browser says of the logins that it made. Nothing in it counts before [`KnownDevice::known_to`] has looked.
@@ -76,8 +91,8 @@ impl KnownDevice {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The device, if it logged in to this account within the last [`LIFE`].
-    pub fn known_to(&self, account: AccountId, now: Time, key: &MacKey) -> Option<DeviceId> {
+    /// The device, if it logged in to this account as it is now, within the last [`LIFE`].
+    pub fn known_to(&self, account: &Standing, now: Time, key: &MacKey) -> Option<DeviceId> {
         let known = self.logins.iter().any(|login| login.counts(now) && login.is_of(self.id, account, key));
         known.then_some(self.id)
     }
@@ -86,7 +101,7 @@ impl KnownDevice {
     #[must_use]
     pub fn after_login(
         before: Option<&Self>,
-        account: AccountId,
+        account: &Standing,
         (now, random): (Time, &dyn Random),
         key: &MacKey,
     ) -> Self {
@@ -106,13 +121,15 @@ impl Login {
         Some(Self { day: u16::from_be_bytes(*day), tag: tag.try_into().ok()? })
     }
 
-    fn is_of(&self, device: DeviceId, account: AccountId, key: &MacKey) -> bool {
+    fn is_of(&self, device: DeviceId, account: &Standing, key: &MacKey) -> bool {
         tag(device, account, self.day, key).ct_eq(&self.tag).into()
     }
 
+    /// From the day of the login on, by clocks that disagree on when it ended: what was made while the clock was ahead does
+    /// not count before.
     fn counts(&self, now: Time) -> bool {
-        let last = i64::from(self.day).saturating_add(LIFE.as_seconds() / DAY);
-        now.seconds().div_euclid(DAY) <= last
+        let age = now.seconds().div_euclid(DAY).saturating_sub(i64::from(self.day));
+        (-1..=LIFE.as_seconds() / DAY).contains(&age)
     }
 }
 
@@ -123,8 +140,11 @@ fn day(now: Time) -> u16 {
     u16::try_from(now.seconds().div_euclid(DAY)).unwrap_or(0)
 }
 
-fn tag(device: DeviceId, account: AccountId, day: u16, key: &MacKey) -> [u8; TAG_LEN] {
-    let code = key.sign(&[&device.0[..], &account.bytes()[..], &day.to_be_bytes()].concat());
+fn tag(device: DeviceId, standing: &Standing, day: u16, key: &MacKey) -> [u8; TAG_LEN] {
+    let Standing { account, version, epoch } = standing;
+    let (version, epoch) = (version.0.to_be_bytes(), epoch.not_before().micros().to_be_bytes());
+    let code =
+        key.sign(&[&device.0[..], &account.bytes()[..], &version, &epoch, &day.to_be_bytes()].concat());
     let mut tag = [0; TAG_LEN];
     tag.copy_from_slice(&code[..TAG_LEN]);
     tag
@@ -142,16 +162,17 @@ mod tests {
         MacKey::new(&[7; 32])
     }
 
-    fn account(number: u8) -> AccountId {
-        AccountId::from_bytes([number; 16])
+    fn account(number: u8) -> Standing {
+        let (version, epoch) = (Version(1), Epoch::BEGINNING);
+        Standing { account: AccountId::from_bytes([number; 16]), version, epoch }
     }
 
     fn after(before: Option<&KnownDevice>, number: u8) -> KnownDevice {
-        KnownDevice::after_login(before, account(number), (NOW, &Counter::new(1)), &key())
+        KnownDevice::after_login(before, &account(number), (NOW, &Counter::new(1)), &key())
     }
 
     fn known(device: &KnownDevice, number: u8) -> bool {
-        device.known_to(account(number), NOW, &key()).is_some()
+        device.known_to(&account(number), NOW, &key()).is_some()
     }
 
     #[test]
@@ -159,13 +180,32 @@ mod tests {
         let device = after(None, 1);
         assert!(known(&device, 1));
         assert!(!known(&device, 2));
-        assert_eq!(device.known_to(account(1), NOW, &MacKey::new(&[8; 32])), None);
+        assert_eq!(device.known_to(&account(1), NOW, &MacKey::new(&[8; 32])), None);
         let both = after(Some(&device), 2);
         assert!(known(&both, 1) && known(&both, 2));
-        assert_eq!(both.known_to(account(1), NOW, &key()), device.known_to(account(1), NOW, &key()));
+        assert_eq!(both.known_to(&account(1), NOW, &key()), device.known_to(&account(1), NOW, &key()));
         // The codes of one device are worth nothing with the id of another.
         let moved = KnownDevice { id: DeviceId([9; 16]), ..device };
         assert!(!known(&moved, 1));
+    }
+
+    #[test]
+    fn log_15_a_new_password_and_an_epoch_make_every_device_a_stranger() {
+        let device = after(None, 1);
+        let known = |standing: Standing| device.known_to(&standing, NOW, &key()).is_some();
+        assert!(known(account(1)));
+        assert!(!known(Standing { version: Version(2), ..account(1) }));
+        assert!(!known(Standing { version: Version(0), ..account(1) }));
+        assert!(!known(Standing { epoch: Epoch::from_time(NOW), ..account(1) }));
+    }
+
+    #[test]
+    fn log_15_a_login_of_a_day_that_has_not_come_does_not_count() {
+        let device = after(None, 1);
+        let known = |at| device.known_to(&account(1), at, &key()).is_some();
+        assert!(known(NOW - Span::days(1)), "clocks disagree about midnight");
+        assert!(!known(NOW - Span::days(2)));
+        assert!(!known(NOW - Span::days(4000)));
     }
 
     #[test]
@@ -183,12 +223,12 @@ mod tests {
     #[test]
     fn a_login_counts_for_400_days_by_the_servers_clock() {
         let device = after(None, 1);
-        let known = |at| device.known_to(account(1), at, &key()).is_some();
+        let known = |at| device.known_to(&account(1), at, &key()).is_some();
         assert!(known(NOW + LIFE));
         assert!(!known(NOW + LIFE + Span::days(1)));
         let later = KnownDevice::after_login(
             Some(&device),
-            account(2),
+            &account(2),
             (NOW + LIFE + Span::days(1), &Counter::new(1)),
             &key(),
         );
@@ -200,7 +240,7 @@ mod tests {
         let device = (1..=4).fold(None, |before, number| Some(after(before.as_ref(), number))).unwrap();
         let text = device.encode();
         assert_eq!(KnownDevice::parse(&text), Some(device));
-        let id = account(1).to_string();
+        let id = account(1).account.to_string();
         for bad in
             ["", "AQ", "null", &text[..text.len() - 4], &format!("{text}AAAA"), &format!("{text}="), &id, " "]
         {
@@ -217,7 +257,7 @@ mod tests {
             let text = URL_SAFE_NO_PAD.encode([&[version], &bytes[..]].concat());
             if let Some(device) = KnownDevice::parse(&text) {
                 prop_assert_eq!(device.encode(), text);
-                prop_assert_eq!(device.known_to(account(1), NOW, &key()), None, "made up");
+                prop_assert_eq!(device.known_to(&account(1), NOW, &key()), None, "made up");
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::{AccountId, PendingId, SessionId, Span};
 pub struct Limits {
     /// Wrong guesses at one account, and as many again of each familiar caller.
     pub account: u32,
-    /// Wrong guesses from one address prefix.
+    /// Wrong guesses from one address prefix. The wider networks around it get a few times as many.
     pub prefix: u32,
     /// Wrong guesses from anywhere at anything, beyond which strangers get a tenth of [`prefix`](Self::prefix).
     pub global: u32,
@@ -53,13 +53,9 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// What a login is about: the account that was found, else what was typed.
-    pub fn of_login(account: Option<AccountId>, identifier: Option<&Identifier>, typed: &str) -> Self {
-        match (account, identifier) {
-            (Some(account), _) => Self::Account(account),
-            (None, Some(identifier)) => Self::Name(identifier.canonical().to_owned()),
-            (None, None) => Self::Name(typed.to_owned()),
-        }
+    /// What was typed in a login, whether it names an account or not.
+    pub fn of_typed(identifier: Option<&Identifier>, typed: &str) -> Self {
+        Self::Name(identifier.map_or(typed, Identifier::canonical).to_owned())
     }
 
     /// What the code of an address is about.
@@ -105,6 +101,21 @@ impl Familiar {
         };
         [&[kind], &bytes[..], &subject.bytes()].concat()
     }
+
+    /// The same for all that a subject knows, together.
+    pub fn all_bytes(subject: &Subject) -> Vec<u8> {
+        [b"f", &subject.bytes()[..]].concat()
+    }
+}
+
+/// What a guess costs us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Something is compared.
+    Compared,
+    /// Nothing: it names what nobody could guess. Whoever sends many of them is told so, and nobody else notices: they do
+    /// not count among all guesses.
+    Nothing,
 }
 
 /// A guess, before anything is compared.
@@ -112,10 +123,15 @@ impl Familiar {
 pub struct Guess {
     /// What it is about; nothing where only the address counts.
     pub subject: Option<Subject>,
+    /// What was typed, where that is another subject: it counts as well, so that the count of a name goes on when an
+    /// account gets it, and nobody learns that one did (I14).
+    pub typed: Option<Subject>,
     /// Where it comes from.
     pub prefix: Prefix,
     /// Whether the subject knows the caller.
     pub familiar: Option<Familiar>,
+    /// What it costs.
+    pub weight: Weight,
 }
 
 #[cfg(test)]
@@ -123,14 +139,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_12_an_account_is_one_subject_whatever_it_was_called() {
-        let id = Some(AccountId::from_bytes([1; 16]));
-        let of = |account, typed| Subject::of_login(account, Identifier::parse(typed).ok().as_ref(), typed);
-        assert_eq!(of(id, "kim"), of(id, "Kim@Example.org"));
-        assert_eq!(of(None, "KIM@example.org"), of(None, " kim@EXAMPLE.org"));
-        assert_ne!(of(None, "kim@example.org"), of(None, "lee@example.org"));
+    fn log_12_a_name_is_one_subject_however_it_was_spelled() {
+        let of = |typed| Subject::of_typed(Identifier::parse(typed).ok().as_ref(), typed);
+        assert_eq!(of("KIM@example.org"), of(" kim@EXAMPLE.org"));
+        assert_ne!(of("kim@example.org"), of("lee@example.org"));
         // What is no identifier at all is counted too.
-        assert_ne!(of(None, "@"), of(None, "@@"));
+        assert_ne!(of("@"), of("@@"));
     }
 
     #[test]
@@ -147,6 +161,7 @@ mod tests {
             [Familiar::Device(DeviceId::from_bytes(bytes)), Familiar::Session(SessionId::from_bytes(bytes))];
         let mut all: Vec<_> = subjects.iter().map(Subject::bytes).collect();
         all.extend(subjects.iter().flat_map(|subject| familiar.iter().map(|caller| caller.bytes(subject))));
+        all.extend(subjects.iter().map(Familiar::all_bytes));
         let count = all.len();
         all.sort();
         all.dedup();

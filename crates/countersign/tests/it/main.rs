@@ -20,6 +20,7 @@ mod csrf;
 mod discovery;
 mod dpop;
 mod faces;
+mod familiar;
 mod faults;
 mod forms;
 mod front;

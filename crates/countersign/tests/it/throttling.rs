@@ -13,16 +13,16 @@ use serde_json::json;
 use crate::people::{at_once, likeness, member};
 use crate::support::*;
 
-const WRONG: StatusCode = StatusCode::UNAUTHORIZED;
-const THROTTLED: StatusCode = StatusCode::TOO_MANY_REQUESTS;
+pub(crate) const WRONG: StatusCode = StatusCode::UNAUTHORIZED;
+pub(crate) const THROTTLED: StatusCode = StatusCode::TOO_MANY_REQUESTS;
 
 /// The server believes what the test says of its address.
-const PROXY: (&str, &str) = ("COUNTERSIGN_SERVER_TRUSTED_PROXIES", "127.0.0.1");
+pub(crate) const PROXY: (&str, &str) = ("COUNTERSIGN_SERVER_TRUSTED_PROXIES", "127.0.0.1");
 /// All at once is more than one address's share of the queue.
 const ROOM: (&str, &str) = ("COUNTERSIGN_PASSWORD_QUEUE", "4096");
 
 /// A login by API from an address.
-async fn log_in_from(
+pub(crate) async fn log_in_from(
     client: &mut Client,
     address: &str,
     (identifier, password): (&str, &str),
@@ -38,11 +38,15 @@ async fn guess(mut client: Client, identifier: String) -> anyhow::Result<StatusC
 }
 
 /// Wrong guesses at an account, each from another address.
-async fn lock(server: &TestServer, identifier: &str) -> anyhow::Result<()> {
+pub(crate) async fn lock(server: &TestServer, identifier: &str) -> anyhow::Result<()> {
+    lock_with(server, identifier, OTHER_PASSWORD).await
+}
+
+pub(crate) async fn lock_with(server: &TestServer, identifier: &str, password: &str) -> anyhow::Result<()> {
     for number in 0..10 {
         let address = format!("203.0.113.{number}");
         let mut stranger = Client::tool(server);
-        let answer = log_in_from(&mut stranger, &address, (identifier, OTHER_PASSWORD)).await?;
+        let answer = log_in_from(&mut stranger, &address, (identifier, password)).await?;
         ensure!(answer.status == WRONG, "guess {number}: {}", answer.body);
     }
     Ok(())

@@ -24,6 +24,7 @@ use crate::ctx::Ctx;
 use crate::flows::choose::{Owner, choose};
 use crate::flows::end::end_by;
 use crate::flows::profile::{self, Draft};
+use crate::flows::throttle::stranger;
 use crate::respond::id_token::told;
 
 use super::command::{Changes, NewAccount, PAGE};
@@ -35,7 +36,7 @@ pub(super) async fn create(ctx: &Ctx, new: NewAccount) -> Result<Reply, AdminErr
     let name = new.name.as_deref().map(DisplayName::parse).transpose()?;
     let password = Password::parse(new.password.reveal()).map(Arc::new).map_err(Rejection::from)?;
     let owner = Owner { email: Some(email.clone()), name: name.clone() };
-    let hash = choose(ctx, &password, owner).await??;
+    let hash = choose(ctx, &password, (owner, stranger(ctx))).await??;
     let random = ctx.app.random.as_ref();
     let account = verify::NewAccount {
         id: AccountId::new(ctx.now, random),

@@ -108,7 +108,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("server.connections", Count, Is("10000"),
         "Connections that clients may have open at once. The limit on open files must allow as many and 128 more."),
     setting("server.connections_per_address", Count, Is("1000"),
-        "Of these, how many may come from one address; of IPv6, from one /64. Not for `server.trusted_proxies`."),
+        "Of these, how many may come from one address; of IPv6, from one /64, twice as many from a /56, four times from a \
+         /48. Not for `server.trusted_proxies`."),
     setting("tls.certificate", Path, Follows("none: in clear, for a proxy on the same machine or network"),
         "PEM file with the server's certificate and those that lead to its root. With it and `tls.key` the server speaks \
          TLS 1.3 and 1.2, and HTTP/2. Both files are read again when they change; what cannot be used is logged, and the \
@@ -154,7 +155,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("password.parallelism", Count, Is("1"), "Lanes of Argon2id; they are computed one after the other."),
     setting("password.workers", Count, Is("0"), "Threads that hash passwords, never more than cores. `0`: one a core."),
     setting("password.queue", Count, Is("64"),
-        "Logins that may wait for each of these threads; the next one is answered 503."),
+        "Logins that may wait for each of these threads; the next one is answered 503. A quarter more may wait from \
+         browsers that have logged in to the account before."),
     setting("account.verification", Span, Is("24h"), "The mailed proof of an email address works so long."),
     setting("account.reset", Span, Is("30m"), "The mailed link to set a new password works so long."),
     setting("mail.smtp_url", Secret, Follows("none: what needs mail is refused; in dev mode all mail is at `/dev/inbox`"),
@@ -189,16 +191,17 @@ pub const SETTINGS: &[Setting] = &[
         "`false` lifts every limit on rates and mails, for load tests. Dev mode only."),
     setting("throttle.account", Count, Is("10"),
         "Wrong guesses at one account within the window, over all its identifiers and paths; more are refused unheard, \
-         answered 429. A browser that has logged in to the account before has as many of its own, whoever else guesses. \
-         Right ones do not count."),
+         answered 429. A browser that has logged in to the account since its password was chosen has as many of its own, \
+         all of them together five times as many, whoever else guesses. Right ones do not count."),
     setting("throttle.prefix", Count, Is("100"),
-        "Wrong guesses from one address (IPv6: one /64 network) within the window."),
+        "Wrong guesses from one address (IPv6: one /64 network) within the window. A /56 network has twice as many, a \
+         /48 four times."),
     setting("throttle.global", Count, Is("1000"),
         "Wrong guesses from anywhere within the window beyond which an attack is assumed: until it is over, an address \
          has a tenth of `throttle.prefix`, but for browsers that have logged in to the account before."),
     setting("throttle.mails", Count, Is("100"),
-        "Different people that one address (IPv6: one /64 network) may ask for mails to within the window: registrations, \
-         codes, reset links. It may ask ten times as often in all; how many a person gets is limited apart from it."),
+        "Different people that one address (IPv6: one /64 network; a /56 twice as many, a /48 four times) may ask for mails \
+         to within the window: registrations, codes, reset links. It may ask ten times as often in all; how many a person gets is limited apart from it."),
     setting("throttle.window", Span, Is("15m"),
         "What is counted is forgotten after so long, and up to a fifteenth more; from `1m` to `24h`."),
     setting("log.format", Word(&["text", "json"]), Is("text"), "How log lines are written."),

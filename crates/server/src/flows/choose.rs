@@ -8,6 +8,7 @@ use countersign_core::credential::policy::{Context, Rejection, check};
 
 use crate::app::PUBLIC_NAME;
 use crate::ctx::Ctx;
+use crate::hash_pool::Asker;
 use crate::respond::problem::Problem;
 
 /// Whose password it will be: what an attacker would try first.
@@ -26,7 +27,7 @@ impl Owner {
 pub(crate) async fn choose(
     ctx: &Ctx,
     password: &Arc<Password>,
-    owner: Owner,
+    (owner, asker): (Owner, Asker),
 ) -> Result<Result<String, Rejection>, Problem> {
     let judged = Arc::clone(password);
     let judge = move || {
@@ -34,8 +35,8 @@ pub(crate) async fn choose(
             Context { email: owner.email.as_ref(), name: owner.name.as_ref(), service: PUBLIC_NAME };
         check(&judged, &context)
     };
-    match ctx.app.hashes.run(ctx.ip, judge).await? {
-        Ok(()) => Ok(Ok(ctx.app.hashes.hash(Arc::clone(password), ctx.ip).await?)),
+    match ctx.app.hashes.run(asker, judge).await? {
+        Ok(()) => Ok(Ok(ctx.app.hashes.hash(Arc::clone(password), asker).await?)),
         Err(rejection) => Ok(Err(rejection)),
     }
 }

@@ -11,6 +11,7 @@ use countersign_core::secret::Secret;
 use countersign_core::session::open::Birth;
 use countersign_core::session::{self, Face, Session};
 use countersign_core::throttle::Subject;
+use countersign_core::throttle::known_device::Standing;
 use countersign_core::url::ResourceId;
 use countersign_core::{GrantId, SessionId, random};
 use countersign_store::Batch;
@@ -20,10 +21,11 @@ use countersign_store::login::{self as store, Upgrade};
 use http::StatusCode;
 
 use crate::ctx::Ctx;
+use crate::hash_pool::Asker;
 use crate::metrics::Login as Outcome;
 use crate::respond::problem::{Kind, Problem};
 
-use super::throttle;
+use super::throttle::{self, About};
 
 /// A login attempt.
 pub(crate) struct Attempt<'a> {
@@ -56,6 +58,8 @@ pub(crate) struct LoggedIn {
     pub(crate) secret: Option<Secret>,
     /// The grant, where tokens were asked for.
     pub(crate) grant: Option<Grant>,
+    /// What the browser's device is known to from now on.
+    pub(crate) standing: Standing,
 }
 
 /// Logs in. One answer for "no such account", "wrong password" and "may not log in" (I14).
@@ -90,11 +94,13 @@ async fn attempt_login(ctx: &Ctx, attempt: &Attempt<'_>) -> Result<LoggedIn, Pro
         let (stored, proof) = match compared.take() {
             Some((this, stored, proof)) if this == version => (stored, proof),
             _ => {
-                let subject = Subject::of_login(account.map(|it| it.id), identifier.as_ref(), attempt.typed);
-                let comparison = compare(ctx, attempt.password.clone(), stored.clone());
+                let typed = Subject::of_typed(identifier.as_ref(), attempt.typed);
+                let about = About::login(ctx, account, typed).await?;
+                let asker = about.asker(ctx);
+                let comparison = compare(ctx, attempt.password.clone(), stored.clone(), asker);
                 // A guess that waits for those under way must not wait for its own first one.
                 drop(held.take());
-                let (proof, guess) = throttle::guess(ctx, Some(subject), comparison).await?;
+                let (proof, guess) = throttle::guess(ctx, about, comparison).await?;
                 held = Some(guess);
                 (stored, proof)
             }
@@ -144,13 +150,14 @@ async fn compare(
     ctx: &Ctx,
     password: Option<Arc<Password>>,
     stored: Option<String>,
+    asker: Asker,
 ) -> Result<Proof, Problem> {
     // What is no password is hashed all the same, so that it takes as long.
     let (password, stored) = match password {
         Some(password) => (password, stored),
         None => (Arc::new(Password::parse("-").map_err(|_| Problem::new(Kind::Internal))?), None),
     };
-    Ok(ctx.app.hashes.verify(password, stored, ctx.ip).await?)
+    Ok(ctx.app.hashes.verify(password, stored, asker).await?)
 }
 
 async fn open(
@@ -183,7 +190,9 @@ async fn open(
             Some(grant::open::decide(&open.session, birth, ctx.now))
         }
     };
-    Ok((LoggedIn { session: open.session.clone(), secret, grant }, open))
+    let standing =
+        Standing { account: account.id, version: account.version, epoch: app.store.epoch().await? };
+    Ok((LoggedIn { session: open.session.clone(), secret, grant, standing }, open))
 }
 
 fn refused() -> Problem {

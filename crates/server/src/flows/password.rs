@@ -10,16 +10,18 @@ use countersign_core::credential::policy::Rejection;
 use countersign_core::login::password as login;
 use countersign_core::mail::Message;
 use countersign_core::secret::Secret;
+use countersign_core::throttle::known_device::Standing;
 use countersign_store::job::Job;
 use countersign_store::live::{LiveGrant, LiveSession};
 use countersign_store::{Batch, credential as store};
 
 use crate::ctx::Ctx;
+use crate::hash_pool::Asker;
 use crate::outbox::{self, Recipient};
 use crate::respond::problem::{Kind, Problem};
 
 use super::choose::{Owner, choose};
-use super::throttle;
+use super::throttle::{self, About};
 
 /// A change that the holder of a session asks for, as it was typed.
 pub(crate) struct Change<'a> {
@@ -32,8 +34,8 @@ pub(crate) struct Change<'a> {
 
 /// What came of it.
 pub(crate) enum Changed {
-    /// The new password counts; the session's cookie, if it has one, has a new secret.
-    Done(Option<Secret>),
+    /// The new password counts; the session's cookie, if it has one, has a new secret, and its device is known to this.
+    Done(Option<Secret>, Standing),
     /// The current password is another one.
     WrongCurrent,
     /// The new password is the current one.
@@ -50,6 +52,7 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
     };
     let current = Password::parse(change.current).ok().map(Arc::new);
     let same = current.as_deref().is_some_and(|current| equal(current, &new));
+    let asker = About::session(&change.session.session).asker(ctx);
     let mut attempts = ctx.attempts();
     let (mut compared, mut hash) = (None, None);
     loop {
@@ -57,9 +60,9 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
         let fits = match compared.take() {
             Some((with, fits)) if with == stored => fits,
             _ => {
-                let comparison = compare(ctx, current.clone(), stored.clone());
-                let (fits, guess) =
-                    throttle::guess_in_session(ctx, &change.session.session, comparison).await?;
+                let comparison = compare(ctx, current.clone(), stored.clone(), asker);
+                let about = About::session(&change.session.session);
+                let (fits, guess) = throttle::guess(ctx, about, comparison).await?;
                 if fits == Current::Matches {
                     guess.release();
                 }
@@ -74,7 +77,7 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
         }
         let chosen = match hash.take() {
             Some(hash) => hash,
-            None => match choose(ctx, &new, Owner::of(&change.session.account)).await? {
+            None => match choose(ctx, &new, (Owner::of(&change.session.account), asker)).await? {
                 Ok(hash) => hash,
                 Err(rejection) => return Ok(Changed::Rejected(rejection)),
             },
@@ -90,7 +93,10 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
         };
         if attempts.apply(batch(ctx, &written, &change.session.account)).await? {
             outbox::ring(&ctx.app);
-            return Ok(Changed::Done(secret.map(|(_, new)| new)));
+            return Ok(Changed::Done(
+                secret.map(|(_, new)| new),
+                standing(ctx, &change.session.account).await?,
+            ));
         }
         // Lost to what ended the session or the grant, or gave the session another secret: it is not the one that may
         // ask any more.
@@ -101,6 +107,11 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
         still.map_err(|_| Problem::new(Kind::InvalidToken))?;
         hash = Some(chosen);
     }
+}
+
+/// What a device of the account is known to after its password was changed once. After a second change it is known no more.
+pub(super) async fn standing(ctx: &Ctx, before: &Account) -> Result<Standing, Problem> {
+    Ok(Standing { account: before.id, version: before.version.next(), epoch: ctx.app.store.epoch().await? })
 }
 
 /// Tells the account's owner that the password is another one (attack REC-20).
@@ -121,9 +132,10 @@ async fn compare(
     ctx: &Ctx,
     current: Option<Arc<Password>>,
     stored: Option<String>,
+    asker: Asker,
 ) -> Result<Current, Problem> {
     let Some((current, stored)) = current.zip(stored) else { return Ok(Current::Differs) };
-    Ok(match ctx.app.hashes.verify(current, Some(stored), ctx.ip).await? {
+    Ok(match ctx.app.hashes.verify(current, Some(stored), asker).await? {
         login::Proof::Matches { .. } => Current::Matches,
         login::Proof::Differs => Current::Differs,
     })

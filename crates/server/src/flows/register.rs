@@ -23,7 +23,7 @@ use crate::respond::problem::Problem;
 
 use super::choose::{Owner, choose};
 use super::pace::no_sooner;
-use super::throttle;
+use super::throttle::{self, stranger};
 
 /// What somebody wants to register.
 pub(crate) struct Registration {
@@ -49,7 +49,7 @@ pub(crate) async fn register(ctx: &Ctx, registration: Registration) -> Result<Re
     throttle::reserve_mail(ctx, &registration.email).await?;
     let Registration { email, name, locale, password } = registration;
     let owner = Owner { email: Some(email.clone()), name: name.clone() };
-    let password = match choose(ctx, &password, owner).await? {
+    let password = match choose(ctx, &password, (owner, stranger(ctx))).await? {
         Ok(hash) => hash,
         Err(rejection) => return Ok(Registered::Rejected(rejection)),
     };

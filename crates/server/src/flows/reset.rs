@@ -2,28 +2,30 @@
 
 use std::sync::Arc;
 
+use countersign_core::CredentialId;
 use countersign_core::audit::Actor;
 use countersign_core::credential::Password;
 use countersign_core::credential::policy::Rejection;
 use countersign_core::recovery::reset::{Decision, Refusal, decide};
 use countersign_core::secret::Secret;
-use countersign_core::{AccountId, CredentialId};
+use countersign_core::throttle::known_device::Standing;
 use countersign_store::account::account;
 use countersign_store::recovery::{self as store, NewPassword};
 
 use crate::ctx::Ctx;
+use crate::hash_pool::Asker;
 use crate::outbox;
 use crate::respond::problem::{Kind, Problem};
 
 use super::choose::{Owner, choose};
-use super::password::notice;
+use super::password::{notice, standing};
 use super::throttle;
 
 /// What came of a link that works; one that does not is [`Kind::InvalidToken`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Changed {
-    /// The new password of this account counts.
-    Done(AccountId),
+    /// The new password counts, and this browser's device is known to the account.
+    Done(Standing),
     /// The policy refuses it; the link goes on working.
     Rejected(Rejection),
 }
@@ -47,7 +49,7 @@ pub(crate) async fn reset(
         let owner = account(&ctx.app.store, reset.account).await?.ok_or_else(refused)?;
         let chosen = match hash.take() {
             Some(hash) => hash,
-            None => match choose(ctx, password, Owner::of(&owner)).await? {
+            None => match choose(ctx, password, (Owner::of(&owner), Asker::Familiar(owner.id))).await? {
                 Ok(hash) => hash,
                 Err(rejection) => return Ok(Changed::Rejected(rejection)),
             },
@@ -59,7 +61,7 @@ pub(crate) async fn reset(
         let life = ctx.app.policy.longest_life();
         if attempts.apply(store::reset_batch(&reset, new, notice.as_ref(), life, &stamp)).await? {
             outbox::ring(&ctx.app);
-            return Ok(Changed::Done(reset.account));
+            return Ok(Changed::Done(standing(ctx, &owner).await?));
         }
         hash = Some(chosen);
     }

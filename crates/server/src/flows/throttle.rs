@@ -3,43 +3,81 @@
 use countersign_core::AccountId;
 use countersign_core::account::Email;
 use countersign_core::audit::{Actor, Event, Kind as AuditKind};
+use countersign_core::login::password::Candidate;
 use countersign_core::session::Session;
 use countersign_core::throttle::admit::Limit;
-use countersign_core::throttle::{Familiar, Guess, Prefix, Subject};
+use countersign_core::throttle::known_device::Standing;
+use countersign_core::throttle::{Familiar, Guess, Prefix, Subject, Weight};
 use countersign_store::Batch;
-use countersign_store::ephemeral::{Refused, Reservation};
+use countersign_store::ephemeral::{Denied, Refused, Reservation};
 
 use crate::ctx::Ctx;
+use crate::hash_pool::Asker;
 use crate::respond::problem::{Kind, Problem};
+
+/// What a guess is about and who makes it, as far as is known before.
+pub(crate) struct About {
+    subject: Option<Subject>,
+    typed: Option<Subject>,
+    familiar: Option<Familiar>,
+}
+
+impl About {
+    /// A login: about the account that was found, and what was typed.
+    pub(crate) async fn login(
+        ctx: &Ctx,
+        account: Option<Candidate>,
+        typed: Subject,
+    ) -> Result<Self, Problem> {
+        let Some(account) = account else {
+            return Ok(Self { subject: None, typed: Some(typed), familiar: None });
+        };
+        let standing =
+            Standing { account: account.id, version: account.version, epoch: ctx.app.store.epoch().await? };
+        let device = ctx.known_device.as_ref();
+        let device = device.and_then(|device| device.known_to(&standing, ctx.now, &ctx.app.devices));
+        let (subject, familiar) = (Some(Subject::Account(account.id)), device.map(Familiar::Device));
+        Ok(Self { subject, typed: Some(typed), familiar })
+    }
+
+    /// A session that guesses at its own account's password: held to its own guesses, so that nobody who guesses
+    /// elsewhere keeps its owner from changing the password.
+    pub(crate) fn session(session: &Session) -> Self {
+        let (subject, familiar) = (Subject::Account(session.account), Familiar::Session(session.id));
+        Self { subject: Some(subject), typed: None, familiar: Some(familiar) }
+    }
+
+    /// A mailed secret, or nothing that anybody was mailed.
+    pub(crate) const fn mailed(subject: Option<Subject>) -> Self {
+        Self { subject, typed: None, familiar: None }
+    }
+
+    /// Who waits for a hash.
+    pub(crate) fn asker(&self, ctx: &Ctx) -> Asker {
+        let account = self.familiar.and(self.subject.as_ref()).and_then(Subject::account);
+        account.map_or_else(|| stranger(ctx), Asker::Familiar)
+    }
+}
+
+/// Somebody of whom nothing is known but the address.
+pub(crate) fn stranger(ctx: &Ctx) -> Asker {
+    Asker::Stranger(Prefix::of(ctx.ip))
+}
 
 /// Makes a guess, if it may be made: counted before anything is compared (attack LOG-13), and kept until its reservation
 /// is released because it was right. Where the queue is full nothing was compared, and the guess never was.
 pub(crate) async fn guess<T>(
     ctx: &Ctx,
-    subject: Option<Subject>,
+    about: About,
     comparison: impl Future<Output = Result<T, Problem>>,
 ) -> Result<(T, Reservation), Problem> {
-    let account = subject.as_ref().and_then(Subject::account);
-    let device = account.and_then(|account| device(ctx, account));
-    let held = reserve(ctx, subject, device).await?;
+    let held = reserve(ctx, about, Weight::Compared).await?;
     compare(held, comparison).await
 }
 
-/// The same for a session that guesses at its own account's password: held to its own guesses, so that nobody who
-/// guesses elsewhere keeps its owner from changing the password.
-pub(crate) async fn guess_in_session<T>(
-    ctx: &Ctx,
-    session: &Session,
-    comparison: impl Future<Output = Result<T, Problem>>,
-) -> Result<(T, Reservation), Problem> {
-    let familiar = Some(Familiar::Session(session.id));
-    let held = reserve(ctx, Some(Subject::Account(session.account)), familiar).await?;
-    compare(held, comparison).await
-}
-
-/// A link that nobody was mailed: a wrong guess of its address, and no more than that.
+/// A link that nobody was mailed: a wrong guess of its address, and no more than that. Nothing is compared.
 pub(crate) async fn count_made_up_link(ctx: &Ctx) -> Result<(), Problem> {
-    reserve(ctx, None, None).await.map(drop)
+    reserve(ctx, About::mailed(None), Weight::Nothing).await.map(drop)
 }
 
 /// Counts a request for a mail, or refuses it, whether any would be sent or not (attack DOS-08).
@@ -67,29 +105,22 @@ pub(crate) async fn reserve_registration(ctx: &Ctx) -> Result<(), Problem> {
     }
 }
 
-fn device(ctx: &Ctx, account: AccountId) -> Option<Familiar> {
-    let known = ctx.known_device.as_ref()?.known_to(account, ctx.now, &ctx.app.devices);
-    known.map(Familiar::Device)
-}
-
-async fn reserve(
-    ctx: &Ctx,
-    subject: Option<Subject>,
-    familiar: Option<Familiar>,
-) -> Result<Reservation, Problem> {
+async fn reserve(ctx: &Ctx, about: About, weight: Weight) -> Result<Reservation, Problem> {
     let policy = &ctx.app.policy;
     if !policy.capped {
         return Ok(Reservation::unlimited());
     }
+    let About { subject, typed, familiar } = about;
     let account = subject.as_ref().and_then(Subject::account);
-    let guess = Guess { subject, prefix: Prefix::of(ctx.ip), familiar };
+    let guess = Guess { subject, typed, prefix: Prefix::of(ctx.ip), familiar, weight };
     let admission = ctx.app.throttles.reserve(&guess, &policy.throttle, ctx.app.uptime()).await;
     if admission.unusual {
         tell(ctx, Limit::Global, None).await?;
     }
     match admission.verdict {
         Ok(held) => Ok(held),
-        Err(refused) => Err(refuse(ctx, refused, account).await?),
+        Err(Denied::Refused(refused)) => Err(refuse(ctx, refused, account).await?),
+        Err(Denied::Crowded) => Err(Problem::new(Kind::Overloaded)),
     }
 }
 

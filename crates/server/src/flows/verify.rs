@@ -19,7 +19,7 @@ use crate::ctx::Ctx;
 use crate::respond::problem::Problem;
 
 use super::register::coded;
-use super::throttle;
+use super::throttle::{self, About, stranger};
 
 /// What the mail brought.
 pub(crate) enum Claim {
@@ -66,7 +66,8 @@ pub(crate) async fn verify(ctx: &Ctx, verification: &Verification) -> Result<Ver
         return prove(ctx, verification).await;
     }
     let subject = subject(ctx, &verification.claim).await?;
-    let (verified, held) = throttle::guess(ctx, subject, Box::pin(prove(ctx, verification))).await?;
+    let (verified, held) =
+        throttle::guess(ctx, About::mailed(subject), Box::pin(prove(ctx, verification))).await?;
     // A link that was used tells nothing of the password that came along; one that was never mailed costs a hash.
     let wrong = match (&verification.claim, verified) {
         (Claim::Code(..), Verified::Refused(_))
@@ -163,7 +164,7 @@ async fn compare(ctx: &Ctx, verification: &Verification, found: Option<&Found>) 
         Some(Ok(password)) => Arc::clone(password),
     };
     let stored = found.map(|found| found.pending.password.clone());
-    Ok(match ctx.app.hashes.verify(password, stored, ctx.ip).await? {
+    Ok(match ctx.app.hashes.verify(password, stored, stranger(ctx)).await? {
         password::Proof::Matches { .. } => Proof::Matches,
         password::Proof::Differs => Proof::Differs,
     })

@@ -2,12 +2,15 @@
 
 use std::sync::LazyLock;
 
+use countersign_core::account::Version;
 use countersign_core::grant::refresh_token::RefreshToken;
 use countersign_core::grant::{Generation, Salt};
 use countersign_core::random::Counter;
+use countersign_core::revocation::Epoch;
 use countersign_core::seal::{MasterKey, Purpose, Sealer};
 use countersign_core::secret::{MacKey, Secret};
 use countersign_core::throttle::KnownDevice;
+use countersign_core::throttle::known_device::Standing;
 use countersign_core::{AccountId, GrantId, SessionId, Time};
 use countersign_jose::json::Value;
 use countersign_jose::{
@@ -220,10 +223,15 @@ const KIM: AccountId = AccountId::from_bytes([1; 16]);
 const LEE: AccountId = AccountId::from_bytes([2; 16]);
 const TODAY: Time = Time::from_micros(NOW * 1_000_000);
 
+/// An account as it was registered.
+fn of(account: AccountId) -> Standing {
+    Standing { account, version: Version(1), epoch: Epoch::BEGINNING }
+}
+
 /// The device that both logged in on.
 static DEVICE: LazyLock<KnownDevice> = LazyLock::new(|| {
-    let once = KnownDevice::after_login(None, KIM, (TODAY, &Counter::new(1)), &MAC);
-    KnownDevice::after_login(Some(&once), LEE, (TODAY, &Counter::new(2)), &MAC)
+    let once = KnownDevice::after_login(None, &of(KIM), (TODAY, &Counter::new(1)), &MAC);
+    KnownDevice::after_login(Some(&once), &of(LEE), (TODAY, &Counter::new(2)), &MAC)
 });
 
 /// One text, and nobody is known but on the device where they logged in (attack LOG-15).
@@ -231,8 +239,8 @@ pub(super) fn known_device(input: &[u8]) {
     let Some(device) = KnownDevice::parse(text(input)) else { return };
     assert_eq!(device.encode(), text(input));
     for account in [KIM, LEE] {
-        let claimed = device.known_to(account, TODAY, &MAC);
-        assert!(claimed.is_none() || claimed == DEVICE.known_to(account, TODAY, &MAC));
+        let claimed = device.known_to(&of(account), TODAY, &MAC);
+        assert!(claimed.is_none() || claimed == DEVICE.known_to(&of(account), TODAY, &MAC));
     }
-    assert_eq!(device.known_to(AccountId::from_bytes([3; 16]), TODAY, &MAC), None);
+    assert_eq!(device.known_to(&of(AccountId::from_bytes([3; 16])), TODAY, &MAC), None);
 }

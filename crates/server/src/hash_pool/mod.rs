@@ -1,7 +1,7 @@
 //! Passwords are hashed here: Argon2id on a few threads of low priority behind a bounded queue (attack LOG-32).
 //!
 //! Hashing is the one thing that a stranger can make expensive, so it never runs where requests are served: checks of
-//! sessions and tokens do not wait for it. A full queue refuses at once, one address cannot keep others out of it, and a
+//! sessions and tokens do not wait for it. A full queue refuses at once, one network cannot keep others out of it, and a
 //! login that nobody waits for any more is not computed.
 
 mod memory;
@@ -11,7 +11,6 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -19,7 +18,6 @@ use std::thread::{self, JoinHandle};
 
 use countersign_core::credential::Password;
 use countersign_core::login::password::Proof;
-use countersign_core::throttle::Prefix;
 use countersign_core::{Random, random};
 use countersign_store::meter::durations;
 use prometheus_client::metrics::histogram::Histogram;
@@ -33,6 +31,7 @@ use crate::trace;
 use self::memory::Memory;
 pub use self::params::{Params, ParamsError};
 use self::phc::{Phc, SALT_LEN};
+pub(crate) use self::queue::Asker;
 use self::queue::{Job, Queue};
 
 /// How passwords are hashed and by how many threads.
@@ -42,7 +41,7 @@ pub struct Hashing {
     pub params: Params,
     /// Threads; 0 stands for one a core, and there are never more than that.
     pub workers: usize,
-    /// How many may wait for each thread.
+    /// How many strangers may wait for each thread. Familiar callers have a quarter more.
     pub queue: usize,
 }
 
@@ -75,14 +74,10 @@ impl HashPool {
         Self { queue, threads, params: hashing.params, random, waits, took }
     }
 
-    /// Hashes a new password: a PHC string under today's parameters. `from` is the address that asks.
-    pub(crate) async fn hash(
-        &self,
-        password: Arc<Password>,
-        from: Option<IpAddr>,
-    ) -> Result<String, Overloaded> {
+    /// Hashes a new password: a PHC string under today's parameters.
+    pub(crate) async fn hash(&self, password: Arc<Password>, asker: Asker) -> Result<String, Overloaded> {
         let (params, salt) = (self.params, self.salt());
-        self.submit(from, move |memory| Phc::of(&password, params, salt, memory).to_string()).await
+        self.submit(asker, move |memory| Phc::of(&password, params, salt, memory).to_string()).await
     }
 
     /// Compares a password with a stored PHC string. Where there is none, because nobody has that identifier, a hash
@@ -92,19 +87,19 @@ impl HashPool {
         &self,
         password: Arc<Password>,
         phc: Option<String>,
-        from: Option<IpAddr>,
+        asker: Asker,
     ) -> Result<Proof, Overloaded> {
         let (params, salt) = (self.params, self.salt());
-        self.submit(from, move |memory| verify(&password, phc.as_deref(), (params, salt), memory)).await
+        self.submit(asker, move |memory| verify(&password, phc.as_deref(), (params, salt), memory)).await
     }
 
     /// Runs other work on a password that costs too much for a request's thread, such as judging its strength.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        from: Option<IpAddr>,
+        asker: Asker,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
-        self.submit(from, move |_| work()).await
+        self.submit(asker, move |_| work()).await
     }
 
     /// How many passwords wait.
@@ -123,7 +118,7 @@ impl HashPool {
 
     async fn submit<T: Send + 'static>(
         &self,
-        from: Option<IpAddr>,
+        asker: Asker,
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
         let (answer, answered) = oneshot::channel();
@@ -139,13 +134,13 @@ impl HashPool {
             took.observe(begun.elapsed().as_secs_f64());
             let _ = answer.send(result);
         });
-        self.queue.push(Prefix::of(from), Job { awaited: Arc::downgrade(&awaited), run })?;
+        self.queue.push(asker, Job { awaited: Arc::downgrade(&awaited), run })?;
         let result = answered.instrument(trace::hash()).await;
         drop(awaited);
         match result {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(panic)) => resume_unwind(panic),
-            // The job gave way to another address, or the pool is closing.
+            // The job gave way to another network's, or the pool is closing.
             Err(_) => Err(Overloaded),
         }
     }

@@ -1,16 +1,40 @@
-//! The queue before the threads: bounded, and fair between the addresses that wait in it.
+//! The queue before the threads: bounded, and fair between those who wait in it.
 //!
-//! Each address prefix has a lane of its own, and the threads take from the lanes in turn. When the queue is full, the
-//! longest lane gives its last job up for a shorter one: whoever floods it refuses himself.
+//! Each address prefix has a lane of its own, and so has each account that is asked for by somebody who is familiar to it.
+//! The threads take from the lanes in turn: first from one network after the other, within a network from one prefix after
+//! the other. When the queue is full, the longest lane of the network that has most in it gives its last job up for
+//! another network's: whoever floods it refuses himself, however many addresses he has (attacks DOS-03, HTTP-11).
+//! Strangers and familiar callers have queues of their own, so that no flood of strangers takes the place of somebody who
+//! is at home here (attack LOG-15).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Weak;
 
+use countersign_core::AccountId;
 use countersign_core::throttle::Prefix;
 use parking_lot::{Condvar, Mutex};
 
 use super::Overloaded;
 use super::memory::Memory;
+
+/// Who waits. Never a proof of anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Asker {
+    /// Somebody from there.
+    Stranger(Prefix),
+    /// Somebody whom this account knows.
+    Familiar(AccountId),
+}
+
+impl Asker {
+    /// Who is to have no more than others.
+    fn network(self) -> Self {
+        match self {
+            Self::Stranger(prefix) => Self::Stranger(prefix.widest()),
+            Self::Familiar(_) => self,
+        }
+    }
+}
 
 /// One piece of work.
 pub(super) struct Job {
@@ -26,114 +50,184 @@ impl Job {
 }
 
 pub(super) struct Queue {
-    lanes: Mutex<Lanes>,
+    sides: Mutex<Sides>,
     changed: Condvar,
-    capacity: usize,
 }
 
-#[derive(Default)]
-struct Lanes {
-    /// None of them empty.
-    jobs: HashMap<Prefix, VecDeque<Job>>,
-    /// Each lane once, the next one first.
-    turns: VecDeque<Prefix>,
-    waiting: usize,
+/// The two queues, which are served in turn.
+struct Sides {
+    strangers: Lanes,
+    familiar: Lanes,
+    familiar_next: bool,
     closed: bool,
 }
 
+/// Familiar callers have so great a part of the strangers' places, beside them.
+const FAMILIAR: usize = 4;
+
 impl Queue {
+    /// With so many places for strangers.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { lanes: Mutex::default(), changed: Condvar::new(), capacity }
+        let (strangers, familiar) = (Lanes::new(capacity), Lanes::new(capacity.div_ceil(FAMILIAR)));
+        let sides = Sides { strangers, familiar, familiar_next: true, closed: false };
+        Self { sides: Mutex::new(sides), changed: Condvar::new() }
     }
 
     /// Lets a job wait; never waits itself.
-    pub(super) fn push(&self, prefix: Prefix, job: Job) -> Result<(), Overloaded> {
-        let mut lanes = self.lanes.lock();
-        if lanes.closed {
+    pub(super) fn push(&self, asker: Asker, job: Job) -> Result<(), Overloaded> {
+        let mut sides = self.sides.lock();
+        if sides.closed {
             return Err(Overloaded);
         }
-        if lanes.waiting >= self.capacity {
-            lanes.sweep();
+        match asker {
+            Asker::Stranger(_) => sides.strangers.push(asker, job)?,
+            Asker::Familiar(_) => sides.familiar.push(asker, job)?,
         }
-        if lanes.waiting >= self.capacity {
-            lanes.make_room_for(prefix)?;
-        }
-        lanes.push(prefix, job);
-        drop(lanes);
+        drop(sides);
         self.changed.notify_one();
         Ok(())
     }
 
     /// The next job, waited for; none once the queue is closed.
     pub(super) fn take(&self) -> Option<Job> {
-        let mut lanes = self.lanes.lock();
-        while !lanes.closed {
-            if let Some(job) = lanes.next() {
+        let mut sides = self.sides.lock();
+        while !sides.closed {
+            if let Some(job) = sides.next() {
                 return Some(job);
             }
-            self.changed.wait(&mut lanes);
+            self.changed.wait(&mut sides);
         }
         None
     }
 
     /// How many jobs wait.
     pub(super) fn waiting(&self) -> usize {
-        self.lanes.lock().waiting
+        let sides = self.sides.lock();
+        sides.strangers.waiting() + sides.familiar.waiting()
     }
 
     /// Refuses what waits and what comes.
     pub(super) fn close(&self) {
-        *self.lanes.lock() = Lanes { closed: true, ..Lanes::default() };
+        let mut sides = self.sides.lock();
+        sides.closed = true;
+        sides.strangers.lanes.clear();
+        sides.familiar.lanes.clear();
+        drop(sides);
         self.changed.notify_all();
     }
 }
 
-impl Lanes {
-    fn push(&mut self, prefix: Prefix, job: Job) {
-        let lane = self.jobs.entry(prefix).or_default();
-        if lane.is_empty() {
-            self.turns.push_back(prefix);
+impl Sides {
+    fn next(&mut self) -> Option<Job> {
+        let familiar_first = self.familiar_next;
+        self.familiar_next = !familiar_first;
+        if familiar_first {
+            self.familiar.next().or_else(|| self.strangers.next())
+        } else {
+            self.strangers.next().or_else(|| self.familiar.next())
         }
-        lane.push_back(job);
-        self.waiting += 1;
+    }
+}
+
+/// A bounded queue of lanes.
+struct Lanes {
+    capacity: usize,
+    /// None of them empty.
+    lanes: HashMap<Asker, Lane>,
+    /// When each network that has a lane was served last, or came.
+    turns: HashMap<Asker, u64>,
+    /// The last turn.
+    turn: u64,
+}
+
+struct Lane {
+    jobs: VecDeque<Job>,
+    /// When it was served last, or came.
+    turn: u64,
+}
+
+impl Lanes {
+    fn new(capacity: usize) -> Self {
+        Self { capacity, lanes: HashMap::new(), turns: HashMap::new(), turn: 0 }
+    }
+
+    fn push(&mut self, asker: Asker, job: Job) -> Result<(), Overloaded> {
+        if self.waiting() >= self.capacity {
+            self.sweep();
+        }
+        if self.waiting() >= self.capacity {
+            self.make_room_for(asker)?;
+        }
+        self.turn += 1;
+        let turn = self.turn;
+        self.turns.entry(asker.network()).or_insert(turn);
+        let lane = self.lanes.entry(asker).or_insert_with(|| Lane { jobs: VecDeque::new(), turn });
+        lane.jobs.push_back(job);
+        Ok(())
     }
 
     fn next(&mut self) -> Option<Job> {
         loop {
-            let prefix = self.turns.pop_front()?;
-            let lane = self.jobs.get_mut(&prefix)?;
-            let job = lane.pop_front()?;
-            self.waiting -= 1;
-            if lane.is_empty() {
-                self.jobs.remove(&prefix);
-            } else {
-                self.turns.push_back(prefix);
+            let turn = |asker: &Asker, lane: &Lane| (self.turns.get(&asker.network()).copied(), lane.turn);
+            let next = self.lanes.iter().min_by_key(|(asker, lane)| turn(asker, lane));
+            let asker = *next?.0;
+            self.turn += 1;
+            let lane = self.lanes.get_mut(&asker)?;
+            let job = lane.jobs.pop_front();
+            (lane.turn, *self.turns.entry(asker.network()).or_default()) = (self.turn, self.turn);
+            if lane.jobs.is_empty() {
+                self.lanes.remove(&asker);
+                self.forget_empty_networks();
             }
-            if !job.is_abandoned() {
+            if let Some(job) = job.filter(|job| !job.is_abandoned()) {
                 return Some(job);
             }
         }
     }
 
-    /// Forgets what nobody waits for.
-    fn sweep(&mut self) {
-        self.jobs.retain(|_, lane| {
-            lane.retain(|job| !job.is_abandoned());
-            !lane.is_empty()
-        });
-        self.turns.retain(|prefix| self.jobs.contains_key(prefix));
-        self.waiting = self.jobs.values().map(VecDeque::len).sum();
+    fn waiting(&self) -> usize {
+        self.lanes.values().map(|lane| lane.jobs.len()).sum()
     }
 
-    /// Drops the last job of the longest lane, if that lane stays longer than the one to be served.
-    fn make_room_for(&mut self, prefix: Prefix) -> Result<(), Overloaded> {
-        let own = self.jobs.get(&prefix).map_or(0, VecDeque::len);
-        let longest = self.jobs.values_mut().max_by_key(|lane| lane.len()).ok_or(Overloaded)?;
-        if longest.len() <= own + 1 {
+    fn waiting_of(&self, network: Asker) -> usize {
+        let own = self.lanes.iter().filter(|(asker, _)| asker.network() == network);
+        own.map(|(_, lane)| lane.jobs.len()).sum()
+    }
+
+    /// Forgets what nobody waits for.
+    fn sweep(&mut self) {
+        self.lanes.retain(|_, lane| {
+            lane.jobs.retain(|job| !job.is_abandoned());
+            !lane.jobs.is_empty()
+        });
+        self.forget_empty_networks();
+    }
+
+    fn forget_empty_networks(&mut self) {
+        let Self { lanes, turns, .. } = self;
+        turns.retain(|network, _| lanes.keys().any(|asker| asker.network() == *network));
+    }
+
+    /// Drops the last job of the longest lane of the network that has most, if that has more than the one to be served;
+    /// else of the longest lane of the same network.
+    fn make_room_for(&mut self, asker: Asker) -> Result<(), Overloaded> {
+        let own = asker.network();
+        let fullest = self.turns.keys().copied().max_by_key(|network| self.waiting_of(*network));
+        let fullest = fullest.ok_or(Overloaded)?;
+        let gives = if self.waiting_of(fullest) > self.waiting_of(own) + 1 { fullest } else { own };
+        let at_most =
+            if gives == own { self.lanes.get(&asker).map_or(0, |lane| lane.jobs.len()) + 1 } else { 0 };
+        let lanes = self.lanes.iter_mut().filter(|(asker, _)| asker.network() == gives);
+        let (longest, lane) = lanes.max_by_key(|(_, lane)| lane.jobs.len()).ok_or(Overloaded)?;
+        if lane.jobs.len() <= at_most {
             return Err(Overloaded);
         }
-        longest.pop_back();
-        self.waiting -= 1;
+        lane.jobs.pop_back();
+        if lane.jobs.is_empty() {
+            let longest = *longest;
+            self.lanes.remove(&longest);
+            self.forget_empty_networks();
+        }
         Ok(())
     }
 }
@@ -146,7 +240,15 @@ mod tests {
     /// Jobs are told apart by their order of making; each is awaited as long as its ticket lives.
     struct Bench {
         queue: Queue,
-        ran: Arc<Mutex<Vec<&'static str>>>,
+        ran: Arc<Mutex<Vec<String>>>,
+    }
+
+    fn stranger(address: &str) -> Asker {
+        Asker::Stranger(Prefix::of(Some(address.parse().unwrap())))
+    }
+
+    fn familiar(account: u8) -> Asker {
+        Asker::Familiar(AccountId::from_bytes([account; 16]))
     }
 
     impl Bench {
@@ -154,21 +256,22 @@ mod tests {
             Self { queue: Queue::new(capacity), ran: Arc::default() }
         }
 
-        fn push(&self, address: &str, name: &'static str) -> Result<Arc<()>, Overloaded> {
+        fn push(&self, asker: Asker, name: &str) -> Result<Arc<()>, Overloaded> {
             let ticket = Arc::new(());
-            let ran = Arc::clone(&self.ran);
+            let (ran, name) = (Arc::clone(&self.ran), name.to_owned());
             let run = Box::new(move |_: &mut Memory| ran.lock().push(name));
-            let prefix = Prefix::of(Some(address.parse().unwrap()));
-            self.queue.push(prefix, Job { awaited: Arc::downgrade(&ticket), run })?;
+            self.queue.push(asker, Job { awaited: Arc::downgrade(&ticket), run })?;
             Ok(ticket)
         }
 
-        fn drain(&self) -> Vec<&'static str> {
+        fn drain(&self) -> Vec<String> {
             loop {
-                let Some(job) = self.queue.lanes.lock().next() else { break };
+                let Some(job) = self.queue.sides.lock().next() else { break };
                 (job.run)(&mut Memory::default());
             }
-            assert_eq!(self.queue.lanes.lock().waiting, 0);
+            assert_eq!(self.queue.waiting(), 0);
+            let sides = self.queue.sides.lock();
+            assert!(sides.strangers.turns.is_empty() && sides.familiar.turns.is_empty());
             std::mem::take(&mut *self.ran.lock())
         }
     }
@@ -178,7 +281,7 @@ mod tests {
         let bench = Bench::new(8);
         let tickets: Result<Vec<_>, _> =
             [("10.0.0.1", "a1"), ("10.0.0.1", "a2"), ("10.0.0.1", "a3"), ("10.0.0.2", "b1"), ("::1", "c1")]
-                .map(|(address, name)| bench.push(address, name))
+                .map(|(address, name)| bench.push(stranger(address), name))
                 .into_iter()
                 .collect();
         assert!(tickets.is_ok());
@@ -186,30 +289,77 @@ mod tests {
     }
 
     #[test]
+    fn http_11_a_network_with_many_prefixes_is_served_in_turn_with_others() {
+        let bench = Bench::new(8);
+        let many: Vec<_> = (1..=4)
+            .map(|number| bench.push(stranger(&format!("2001:db8:1:{number}::1")), &format!("a{number}")))
+            .collect();
+        let other = [bench.push(stranger("10.0.0.1"), "b1"), bench.push(stranger("10.0.0.1"), "b2")];
+        assert_eq!(bench.drain(), ["a1", "b1", "a2", "b2", "a3", "a4"]);
+        drop((many, other));
+    }
+
+    #[test]
     fn a_full_queue_takes_from_the_longest_lane_and_never_from_a_shorter_one() {
         let bench = Bench::new(4);
+        let [a, b, c] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(stranger);
         let flood: Vec<_> =
-            ["a1", "a2", "a3", "a4"].iter().map(|name| bench.push("10.0.0.1", name).unwrap()).collect();
-        assert!(bench.push("10.0.0.1", "a5").is_err());
-        let other = [bench.push("10.0.0.2", "b1").unwrap(), bench.push("10.0.0.2", "b2").unwrap()];
-        assert!(bench.push("10.0.0.2", "b3").is_err());
-        let third = bench.push("10.0.0.3", "c1").unwrap();
-        assert!(bench.push("10.0.0.3", "c2").is_err());
+            ["a1", "a2", "a3", "a4"].iter().map(|name| bench.push(a, name).unwrap()).collect();
+        assert!(bench.push(a, "a5").is_err());
+        let other = [bench.push(b, "b1").unwrap(), bench.push(b, "b2").unwrap()];
+        assert!(bench.push(b, "b3").is_err());
+        let third = bench.push(c, "c1").unwrap();
+        assert!(bench.push(c, "c2").is_err());
         let mut ran = bench.drain();
         drop((flood, other, third));
         ran.sort_unstable();
         assert_eq!(ran.len(), 4);
-        assert!(ran.contains(&"a1") && ran.contains(&"b1") && ran.contains(&"c1"), "{ran:?}");
+        assert!(["a1", "b1", "c1"].iter().all(|name| ran.iter().any(|ran| ran == name)), "{ran:?}");
+    }
+
+    #[test]
+    fn http_11_dos_03_a_network_with_many_prefixes_keeps_no_other_out_of_a_full_queue() {
+        let bench = Bench::new(4);
+        let many: Vec<_> =
+            (0..6).map(|number| bench.push(stranger(&format!("2001:db8:1:{number:x}00::1")), "a")).collect();
+        assert_eq!(many.iter().filter(|pushed| pushed.is_ok()).count(), 4);
+        let other = [bench.push(stranger("10.0.0.1"), "b"), bench.push(stranger("2001:db8:2::1"), "c")];
+        assert!(other.iter().all(Result::is_ok));
+        assert!(bench.push(stranger("2001:db8:1:9900::1"), "a").is_err());
+        let mut ran = bench.drain();
+        drop((many, other));
+        ran.sort_unstable();
+        assert_eq!(ran, ["a", "a", "b", "c"]);
+    }
+
+    #[test]
+    fn log_15_dos_03_a_familiar_caller_finds_room_and_waits_for_one_stranger_at_most() {
+        let bench = Bench::new(4);
+        let flood: Vec<_> = (1..=4)
+            .map(|last| bench.push(stranger(&format!("10.0.0.{last}")), "stranger").unwrap())
+            .collect();
+        assert!(bench.push(stranger("10.0.0.5"), "stranger").is_err());
+        let at_home = bench.push(familiar(1), "familiar").unwrap();
+        assert!(bench.push(familiar(1), "familiar").is_err(), "they are bounded too");
+        let ran = bench.drain();
+        assert!(ran[..2].iter().any(|name| name == "familiar"), "{ran:?}");
+        // And strangers wait for no flood of familiar ones.
+        let bench = Bench::new(16);
+        let familiar: Vec<_> =
+            (1..=4).map(|account| bench.push(familiar(account), "familiar").unwrap()).collect();
+        let other = bench.push(stranger("10.0.0.5"), "stranger").unwrap();
+        assert!(bench.drain()[..2].iter().any(|name| name == "stranger"));
+        drop((flood, at_home, familiar, other));
     }
 
     #[test]
     fn what_nobody_waits_for_is_skipped_and_holds_no_place() {
-        let bench = Bench::new(2);
-        drop(bench.push("10.0.0.1", "a1"));
-        let a2 = bench.push("10.0.0.1", "a2");
-        let a3 = bench.push("10.0.0.1", "a3");
+        let (bench, a) = (Bench::new(2), stranger("10.0.0.1"));
+        drop(bench.push(a, "a1"));
+        let a2 = bench.push(a, "a2");
+        let a3 = bench.push(a, "a3");
         assert!(a2.is_ok() && a3.is_ok());
-        assert!(bench.push("10.0.0.1", "a4").is_err());
+        assert!(bench.push(a, "a4").is_err());
         drop(a2);
         assert_eq!(bench.drain(), ["a3"]);
         drop(a3);
@@ -217,12 +367,12 @@ mod tests {
 
     #[test]
     fn a_closed_queue_lets_go_of_everything() {
-        let bench = Bench::new(2);
-        let ticket = bench.push("10.0.0.1", "a1");
+        let (bench, a) = (Bench::new(2), stranger("10.0.0.1"));
+        let ticket = bench.push(a, "a1");
         bench.queue.close();
         assert!(bench.queue.take().is_none());
-        assert!(bench.push("10.0.0.1", "a2").is_err());
-        assert_eq!(bench.drain(), Vec::<&str>::new());
-        assert!(ticket.is_ok());
+        assert_eq!(bench.queue.waiting(), 0);
+        assert!(bench.push(a, "a2").is_err());
+        drop(ticket);
     }
 }

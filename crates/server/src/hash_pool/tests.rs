@@ -1,12 +1,14 @@
 use super::*;
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::task::Poll;
 
 use countersign_core::random::Counter;
+use countersign_core::throttle::Prefix;
 use tokio::task::JoinSet;
 
 const CHEAP: (u32, u32, u32) = (64, 1, 1);
@@ -25,8 +27,12 @@ fn password(text: &str) -> Arc<Password> {
     Arc::new(Password::parse(text).unwrap())
 }
 
-fn address(last: u8) -> IpAddr {
-    IpAddr::from([10, 0, 0, last])
+fn address(last: u8) -> Asker {
+    Asker::Stranger(Prefix::of(Some(IpAddr::from([10, 0, 0, last]))))
+}
+
+fn anybody() -> Asker {
+    Asker::Stranger(Prefix::Unknown)
 }
 
 /// Holds the pool's only thread until it is dropped.
@@ -45,7 +51,7 @@ impl Hold {
                 let _ = running.send(());
                 let _ = wait.recv();
             };
-            pool.run(Some(address(255)), work).await
+            pool.run(address(255), work).await
         });
         begun.await.unwrap();
         Self { release: Some(release), held }
@@ -70,10 +76,10 @@ async fn polled_once<F: Future>(call: F) -> Option<F::Output> {
 #[tokio::test]
 async fn a_hash_fits_its_password_and_no_other() {
     let pool = pool(4);
-    let phc = pool.hash(password("correct horse"), None).await.unwrap();
+    let phc = pool.hash(password("correct horse"), anybody()).await.unwrap();
     assert!(phc.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{phc}");
-    assert_ne!(pool.hash(password("correct horse"), None).await.unwrap(), phc, "the salt is new");
-    let verify = async |text| pool.verify(password(text), Some(phc.clone()), Some(address(1))).await;
+    assert_ne!(pool.hash(password("correct horse"), anybody()).await.unwrap(), phc, "the salt is new");
+    let verify = async |text| pool.verify(password(text), Some(phc.clone()), address(1)).await;
     assert_eq!(verify("correct horse").await, Ok(Proof::Matches { upgrade: None }));
     assert_eq!(verify("correct horsf").await, Ok(Proof::Differs));
     assert_eq!(verify("correct hors").await, Ok(Proof::Differs));
@@ -83,7 +89,7 @@ async fn a_hash_fits_its_password_and_no_other() {
 async fn nothing_and_a_corrupt_hash_fit_no_password() {
     let pool = pool(4);
     let verify =
-        async |phc: Option<&str>| pool.verify(password("anything"), phc.map(str::to_owned), None).await;
+        async |phc: Option<&str>| pool.verify(password("anything"), phc.map(str::to_owned), anybody()).await;
     for phc in [None, Some(""), Some("$argon2id$v=19$m=4294967295,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$AAAA")] {
         assert_eq!(verify(phc).await, Ok(Proof::Differs), "{phc:?}");
     }
@@ -101,7 +107,7 @@ async fn i14_an_unknown_account_costs_a_hash_with_todays_parameters() {
 
 #[tokio::test]
 async fn log_03_a_wrong_password_for_a_cheaper_hash_costs_what_todays_costs() {
-    let old = pool(4).hash(password("correct horse"), None).await.unwrap();
+    let old = pool(4).hash(password("correct horse"), anybody()).await.unwrap();
     let (today, mut memory) = (params((32 * 1024, 1, 1)), Memory::default());
     let differs = verify(&password("wrong"), Some(&old), (today, [0; SALT_LEN]), &mut memory);
     assert_eq!(differs, Proof::Differs);
@@ -110,10 +116,10 @@ async fn log_03_a_wrong_password_for_a_cheaper_hash_costs_what_todays_costs() {
 
 #[tokio::test]
 async fn log_31_a_hash_with_other_parameters_is_made_anew_at_login() {
-    let old = pool(4).hash(password("correct horse"), None).await.unwrap();
+    let old = pool(4).hash(password("correct horse"), anybody()).await.unwrap();
     let hashing = Hashing { params: params((128, 2, 1)), workers: 1, queue: 4 };
     let pool = HashPool::start(&hashing, Arc::new(Counter::new(9)));
-    let verify = async |text, phc: &str| pool.verify(password(text), Some(phc.to_owned()), None).await;
+    let verify = async |text, phc: &str| pool.verify(password(text), Some(phc.to_owned()), anybody()).await;
     assert_eq!(verify("wrong", &old).await, Ok(Proof::Differs));
     let Ok(Proof::Matches { upgrade: Some(new) }) = verify("correct horse", &old).await else {
         panic!("not upgraded")
@@ -130,7 +136,7 @@ async fn a_full_queue_refuses_at_once() {
     for _ in 0..2 {
         let (pool, (entered, in_queue)) = (Arc::clone(&pool), oneshot::channel());
         waiting.spawn(async move {
-            let mut call = pin!(pool.hash(password("correct horse"), Some(address(1))));
+            let mut call = pin!(pool.hash(password("correct horse"), address(1)));
             let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
             assert!(first.is_pending());
             let _ = entered.send(());
@@ -139,7 +145,7 @@ async fn a_full_queue_refuses_at_once() {
         in_queue.await.unwrap();
     }
     // The thread is held: an answer now is an answer without waiting.
-    let refused = polled_once(pool.verify(password("correct horse"), None, Some(address(1)))).await;
+    let refused = polled_once(pool.verify(password("correct horse"), None, address(1))).await;
     assert_eq!(refused, Some(Err(Overloaded)));
     hold.release().await;
     while let Some(hashed) = waiting.join_next().await {
@@ -157,10 +163,10 @@ async fn what_nobody_waits_for_is_never_computed() {
     };
     let hold = Hold::of(&pool).await;
     for _ in 0..5 {
-        assert_eq!(polled_once(pool.run(Some(address(1)), count())).await, None);
+        assert_eq!(polled_once(pool.run(address(1), count())).await, None);
     }
     hold.release().await;
-    assert_eq!(pool.run(Some(address(1)), count()).await, Ok(0));
+    assert_eq!(pool.run(address(1), count()).await, Ok(0));
     assert_eq!(computed.load(Ordering::SeqCst), 1);
 }
 
@@ -175,7 +181,7 @@ async fn dos_03_an_address_is_served_before_the_flood_of_another_ends() {
         let (pool, order) = (Arc::clone(&pool), Arc::clone(&order));
         let (entered, in_queue) = oneshot::channel();
         calls.spawn(async move {
-            let mut call = pin!(pool.run(Some(address(last)), move || order.lock().push(last)));
+            let mut call = pin!(pool.run(address(last), move || order.lock().push(last)));
             let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
             let _ = entered.send(());
             assert!(first.is_pending());
@@ -195,9 +201,9 @@ async fn dos_03_an_address_is_served_before_the_flood_of_another_ends() {
 async fn http_32_a_panic_reaches_the_asker_and_leaves_the_thread() {
     let pool = Arc::new(pool(4));
     let asker = Arc::clone(&pool);
-    let panics = tokio::spawn(async move { asker.run::<()>(None, || panic!("a defect")).await });
+    let panics = tokio::spawn(async move { asker.run::<()>(anybody(), || panic!("a defect")).await });
     assert!(panics.await.unwrap_err().is_panic());
-    assert!(pool.hash(password("correct horse"), None).await.is_ok());
+    assert!(pool.hash(password("correct horse"), anybody()).await.is_ok());
 }
 
 #[tokio::test]
@@ -205,7 +211,7 @@ async fn a_pool_that_goes_refuses_what_waits() {
     let pool = Arc::new(pool(4));
     let hold = Hold::of(&pool).await;
     pool.queue.close();
-    assert_eq!(polled_once(pool.run(None, || ())).await, Some(Err(Overloaded)));
+    assert_eq!(polled_once(pool.run(anybody(), || ())).await, Some(Err(Overloaded)));
     hold.release().await;
     let pool = Arc::into_inner(pool);
     assert!(pool.is_some());

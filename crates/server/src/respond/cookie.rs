@@ -3,8 +3,9 @@
 
 use countersign_core::secret::Secret;
 use countersign_core::session::Session;
+use countersign_core::throttle::known_device::Standing;
 use countersign_core::throttle::{KnownDevice, known_device};
-use countersign_core::{AccountId, Locale, Span};
+use countersign_core::{Locale, Span};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::ctx::Ctx;
@@ -20,7 +21,7 @@ pub(crate) fn session(headers: &mut HeaderMap, secret: &Secret, life: Option<Spa
 pub(crate) fn log_in(headers: &mut HeaderMap, ctx: &Ctx, logged_in: &LoggedIn) {
     if let Some(secret) = &logged_in.secret {
         renew(headers, ctx, &logged_in.session, secret);
-        device(headers, ctx, logged_in.session.account);
+        device(headers, ctx, &logged_in.standing);
     }
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn login(headers: &mut HeaderMap, secret: &Secret, life: Span) {
 }
 
 /// Makes this device known to the account: nobody who guesses elsewhere keeps its owner from logging in here.
-pub(crate) fn device(headers: &mut HeaderMap, ctx: &Ctx, account: AccountId) {
+pub(crate) fn device(headers: &mut HeaderMap, ctx: &Ctx, account: &Standing) {
     let clock = (ctx.now, ctx.app.random.as_ref());
     let known = KnownDevice::after_login(ctx.known_device.as_ref(), account, clock, &ctx.app.devices);
     set(headers, DEVICE, &known.encode(), Some(known_device::LIFE));

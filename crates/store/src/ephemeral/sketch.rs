@@ -23,6 +23,13 @@ struct Cell {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place([usize; ROWS]);
 
+impl Place {
+    /// One of so many bells: the same for all who ask for this place.
+    pub(super) const fn bell(self, bells: usize) -> usize {
+        self.0[0] % bells
+    }
+}
+
 /// The table. A cell takes memory while something in it counts.
 #[derive(Debug)]
 pub(super) struct Sketch {

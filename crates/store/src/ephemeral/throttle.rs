@@ -1,36 +1,46 @@
 //! Guesses of this process: counted before they are compared, taken back when they were right.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use countersign_core::account::Email;
 use countersign_core::secret::MacKey;
-use countersign_core::throttle::admit::{Asked, Decision, Facts, Limit, decide, decide_mail};
+use countersign_core::throttle::admit::{Decision, Facts, Limit, decide};
+use countersign_core::throttle::prefix::WIDTHS;
 use countersign_core::throttle::window::{Grid, Slice, Window};
-use countersign_core::throttle::{Guess, Limits, Prefix};
+use countersign_core::throttle::{Familiar, Guess, Limits, Prefix, Weight};
 use countersign_core::{Span, Time};
+use futures_util::future::select_all;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, Semaphore};
 
+use super::mails::Mails;
 use super::sketch::{Place, Sketch};
 
 /// Cells in a row of a table: up to 10 MiB a table while it is overrun.
 const COLUMNS: usize = 1 << 15;
 
+/// So many guesses wait for others at once: more than one address may have connections.
+const WAITING: usize = 2000;
+/// Guesses about different things mostly have different bells.
+const BELLS: usize = 64;
+
 /// Everything that throttling counts. Shared by all tasks of the process; a restart forgets it.
 pub struct Throttles {
     key: MacKey,
     tables: Mutex<Tables>,
-    /// A guess came to its end, whatever that was.
-    ended: Notify,
+    /// A guess about something came to its end, whatever that was.
+    ended: [Notify; BELLS],
+    waiting: Semaphore,
 }
 
 #[derive(Debug)]
 struct Tables {
     subjects: Sketch,
     familiar: Sketch,
-    prefixes: Sketch,
-    mails: Sketch,
+    networks: Sketch,
+    mails: Mails,
     everything: Option<Window>,
     /// When it was last told that more comes in than usual.
     told: Option<Slice>,
@@ -41,12 +51,21 @@ struct Tables {
 #[must_use]
 pub struct Admission {
     /// It may be made, or not.
-    pub verdict: Result<Reservation, Refused>,
+    pub verdict: Result<Reservation, Denied>,
     /// More comes in over everything than usual, for the first time within the window.
     pub unusual: bool,
 }
 
-/// Nothing may be compared.
+/// Why nothing may be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Too many were made.
+    Refused(Refused),
+    /// Too many wait for others already.
+    Crowded,
+}
+
+/// A limit was hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
     /// What was used up.
@@ -69,11 +88,17 @@ struct Held {
     slice: Slice,
 }
 
+/// Where a guess is counted.
 #[derive(Debug, Clone, Copy)]
 struct Places {
-    subject: Option<Place>,
-    familiar: Option<Place>,
-    prefix: Place,
+    /// What it is about, and what was typed.
+    subjects: [Option<Place>; 2],
+    /// The caller, and all that the subject knows.
+    familiar: Option<[Place; 2]>,
+    /// From the narrowest to the widest.
+    networks: [Option<Place>; WIDTHS],
+    /// Whether it counts among all guesses.
+    weight: Weight,
 }
 
 enum Attempt {
@@ -88,26 +113,41 @@ impl Throttles {
         let tables = Tables {
             subjects: table(),
             familiar: table(),
-            prefixes: table(),
-            mails: table(),
+            networks: table(),
+            mails: Mails::new(table()),
             everything: None,
             told: None,
         };
-        Self { key, tables: Mutex::new(tables), ended: Notify::new() }
+        let (ended, waiting) = (std::array::from_fn(|_| Notify::new()), Semaphore::new(WAITING));
+        Self { key, tables: Mutex::new(tables), ended, waiting }
     }
 
     /// Counts a guess before anything is compared, if it may be made. Waits while that depends on guesses under way.
     pub async fn reserve(self: &Arc<Self>, guess: &Guess, limits: &Limits, now: Time) -> Admission {
         let places = self.places(guess);
+        let mut seat = None;
         loop {
-            let mut ended = pin!(self.ended.notified());
-            // From here on nothing that ends goes unnoticed.
-            ended.as_mut().enable();
+            let ended = self.ends(&places);
             match self.attempt(places, limits, now) {
                 Attempt::Done(admission) => return admission,
-                Attempt::Wait => ended.await,
+                Attempt::Wait if seat.is_some() => {}
+                Attempt::Wait => match self.waiting.try_acquire() {
+                    Ok(taken) => seat = Some(taken),
+                    Err(_) => return Admission { verdict: Err(Denied::Crowded), unusual: false },
+                },
             }
+            select_all(ended).await;
         }
+    }
+
+    /// The next end of any guess that this one could wait for: from here on none goes unnoticed.
+    fn ends(&self, places: &Places) -> Vec<Pin<Box<Notified<'_>>>> {
+        let bell = |place: Place| {
+            let mut next = Box::pin(self.ended[place.bell(BELLS)].notified());
+            next.as_mut().enable();
+            next
+        };
+        places.all().map(bell).collect()
     }
 
     /// Counts a request for a mail to an address, if one more may be made.
@@ -117,32 +157,7 @@ impl Throttles {
         to: &Email,
         (limits, now): (&Limits, Time),
     ) -> Result<(), Refused> {
-        let grid = Grid::of(limits.window);
-        let slice = grid.slice(now);
-        let codes = [
-            [b"from", &prefix.bytes()[..]].concat(),
-            [b"asks", &prefix.bytes()[..]].concat(),
-            [b"both", &prefix.bytes()[..], to.canonical().as_bytes()].concat(),
-        ];
-        let mut tables = self.tables.lock();
-        let [from, asks, both] = codes.map(|code| tables.mails.place(&self.key.sign(&code)));
-        let count = |place| tables.mails.count(place, slice).wrong;
-        let asked = Asked { before: count(both) > 0, addresses: count(from), requests: count(asks) };
-        match decide_mail(asked, limits) {
-            Decision::Refuse(limit) => {
-                let slices = tables.mails.slices_until_below(from, limits.mails, slice).max(1);
-                let first = tables.mails.tell(from, slice);
-                Err(Refused { limit, retry_after: grid.until(now, slices), first })
-            }
-            Decision::Admit | Decision::Wait => {
-                let counted = [Some(asks), Some(both), Some(from).filter(|_| !asked.before)];
-                for place in counted.into_iter().flatten() {
-                    tables.mails.begin(place, slice);
-                    tables.mails.keep(place);
-                }
-                Ok(())
-            }
-        }
+        self.tables.lock().mails.reserve(&self.key, (prefix, to), (limits, now))
     }
 
     /// Counts the registration of a client, if one more than `most` is not too many (attack OAU-59).
@@ -152,39 +167,33 @@ impl Throttles {
         most: u32,
         (limits, now): (&Limits, Time),
     ) -> Result<(), Refused> {
-        let grid = Grid::of(limits.window);
-        let slice = grid.slice(now);
-        let code = self.key.sign(&[b"clients", &prefix.bytes()[..]].concat());
-        let mut tables = self.tables.lock();
-        let place = tables.mails.place(&code);
-        if tables.mails.count(place, slice).wrong >= most {
-            let slices = tables.mails.slices_until_below(place, most, slice).max(1);
-            let first = tables.mails.tell(place, slice);
-            return Err(Refused { limit: Limit::Registrations, retry_after: grid.until(now, slices), first });
-        }
-        tables.mails.begin(place, slice);
-        tables.mails.keep(place);
-        Ok(())
+        self.tables.lock().mails.reserve_client(&self.key, (prefix, most), (limits, now))
     }
 
     /// Gives back the memory of what does not count any more. A job for every minute or so.
     pub fn prune(&self, limits: &Limits, now: Time) {
         let now = Grid::of(limits.window).slice(now);
         let mut tables = self.tables.lock();
-        let Tables { subjects, familiar, prefixes, mails, .. } = &mut *tables;
-        for table in [subjects, familiar, prefixes, mails] {
+        let Tables { subjects, familiar, networks, mails, .. } = &mut *tables;
+        for table in [subjects, familiar, networks] {
             table.prune(now);
         }
+        mails.prune(now);
     }
 
     fn places(&self, guess: &Guess) -> Places {
         let code = |bytes: Vec<u8>| self.key.sign(&bytes);
         let familiar = guess.familiar.zip(guess.subject.as_ref());
+        let familiar =
+            familiar.map(|(caller, subject)| [caller.bytes(subject), Familiar::all_bytes(subject)]);
+        let subjects = [&guess.subject, &guess.typed].map(|subject| Some(code(subject.as_ref()?.bytes())));
+        let mut networks = guess.prefix.networks().map(|network| code(network.bytes()));
         let tables = self.tables.lock();
         Places {
-            subject: guess.subject.as_ref().map(|subject| tables.subjects.place(&code(subject.bytes()))),
-            familiar: familiar.map(|(caller, subject)| tables.familiar.place(&code(caller.bytes(subject)))),
-            prefix: tables.prefixes.place(&code(guess.prefix.bytes())),
+            subjects: subjects.map(|subject| Some(tables.subjects.place(&subject?))),
+            familiar: familiar.map(|callers| callers.map(|caller| tables.familiar.place(&code(caller)))),
+            networks: std::array::from_fn(|_| Some(tables.networks.place(&networks.next()?))),
+            weight: guess.weight,
         }
     }
 
@@ -201,7 +210,7 @@ impl Throttles {
             }
             Decision::Refuse(limit) => {
                 let (slices, first) = tables.refuse(places, limit, (limits, &facts), slice);
-                Err(Refused { limit, retry_after: grid.until(now, slices), first })
+                Err(Denied::Refused(Refused { limit, retry_after: grid.until(now, slices), first }))
             }
         };
         let unusual = limits.is_unusual(facts.everything) && tables.tell(slice);
@@ -216,23 +225,32 @@ impl Throttles {
             tables.keep(held.places);
         }
         drop(tables);
-        self.ended.notify_waiters();
+        held.places.all().for_each(|place| self.ended[place.bell(BELLS)].notify_waiters());
+    }
+}
+
+impl Places {
+    fn all(self) -> impl Iterator<Item = Place> {
+        let (subjects, networks) = (self.subjects.into_iter().flatten(), self.networks.into_iter().flatten());
+        subjects.chain(networks).chain(self.familiar.into_iter().flatten())
     }
 }
 
 impl Tables {
     fn facts(&self, places: Places, now: Slice) -> Facts {
         Facts {
-            familiar: places.familiar.map(|place| self.familiar.count(place, now)),
-            subject: places.subject.map(|place| self.subjects.count(place, now)),
-            prefix: self.prefixes.count(places.prefix, now),
+            familiar: places.familiar.map(|callers| callers.map(|place| self.familiar.count(place, now))),
+            subjects: places.subjects.map(|place| Some(self.subjects.count(place?, now))),
+            networks: places.networks.map(|place| Some(self.networks.count(place?, now))),
             everything: self.everything.map_or(0, |window| window.count(now)),
         }
     }
 
     fn begin(&mut self, places: Places, now: Slice) {
         self.each(places, |table, place| table.begin(place, now));
-        self.everything.get_or_insert_with(|| Window::new(now)).hit(now);
+        if places.weight == Weight::Compared {
+            self.everything.get_or_insert_with(|| Window::new(now)).hit(now);
+        }
     }
 
     fn keep(&mut self, places: Places) {
@@ -241,20 +259,18 @@ impl Tables {
 
     fn take_back(&mut self, places: Places, begun: Slice) {
         self.each(places, |table, place| table.take_back(place, begun));
-        if let Some(everything) = &mut self.everything {
+        if let Some(everything) = &mut self.everything
+            && places.weight == Weight::Compared
+        {
             everything.take_back(begun);
         }
     }
 
     /// A familiar caller's guesses are strangers' guesses too: one who used up the own ones finds the account's used up.
     fn each(&mut self, places: Places, mut change: impl FnMut(&mut Sketch, Place)) {
-        if let Some(place) = places.subject {
-            change(&mut self.subjects, place);
-        }
-        if let Some(place) = places.familiar {
-            change(&mut self.familiar, place);
-        }
-        change(&mut self.prefixes, places.prefix);
+        places.subjects.into_iter().flatten().for_each(|place| change(&mut self.subjects, place));
+        places.familiar.into_iter().flatten().for_each(|place| change(&mut self.familiar, place));
+        places.networks.into_iter().flatten().for_each(|place| change(&mut self.networks, place));
     }
 
     /// After how many slices another try is worth it, and whether it is news that the limit was hit.
@@ -265,12 +281,24 @@ impl Tables {
         (limits, facts): (&Limits, &Facts),
         now: Slice,
     ) -> (i64, bool) {
-        let (table, place, most) = match (limit, places.subject) {
-            (Limit::Account, Some(place)) => (&mut self.subjects, place, limits.account),
-            _ => (&mut self.prefixes, places.prefix, limits.of_prefix(facts.everything)),
+        let all = limits.of_networks(facts.everything);
+        let (table, used) = match limit {
+            Limit::Account => (&mut self.subjects, with_limits(places.subjects, [limits.account; 2])),
+            _ => (&mut self.networks, with_limits(places.networks, all)),
         };
-        let (slices, news) = (table.slices_until_below(place, most, now), table.tell(place, now));
-        let own = places.familiar.map(|own| self.familiar.slices_until_below(own, limits.account, now));
+        let waits: Vec<_> = used
+            .into_iter()
+            .map(|(place, most)| (table.slices_until_below(place, most, now), place))
+            .collect();
+        let slices = waits.iter().map(|(slices, _)| *slices).max().unwrap_or(0);
+        // Of an account rather than of a name of it; of the widest network that is full, since it has many narrow ones.
+        let mut full = waits.into_iter().filter(|(slices, _)| *slices > 0).map(|(_, place)| place);
+        let told = if limit == Limit::Account { full.next() } else { full.last() };
+        let news = told.is_some_and(|place| table.tell(place, now));
+        let own = places.familiar.map(|callers| {
+            let callers = callers.into_iter().zip(limits.of_familiar());
+            callers.map(|(place, most)| self.familiar.slices_until_below(place, most, now)).max().unwrap_or(0)
+        });
         (own.map_or(slices, |own| own.min(slices)), news)
     }
 
@@ -281,6 +309,10 @@ impl Tables {
         }
         news
     }
+}
+
+fn with_limits<const N: usize>(places: [Option<Place>; N], limits: [u32; N]) -> Vec<(Place, u32)> {
+    places.into_iter().zip(limits).filter_map(|(place, most)| Some((place?, most))).collect()
 }
 
 impl Reservation {

@@ -37,10 +37,11 @@ pub(crate) async fn change(ctx: Ctx, caller: Caller, Json(body): Json<Body>) -> 
     let live = caller.live();
     let change = Change { session: live, grant: caller.grant(), current: &body.current, new: &body.new };
     match set(&ctx, &change).await? {
-        Changed::Done(secret) => {
+        Changed::Done(secret, standing) => {
             let mut response = empty(StatusCode::NO_CONTENT);
             if let Some(secret) = &secret {
                 cookie::renew(response.headers_mut(), &ctx, &live.session, secret);
+                cookie::device(response.headers_mut(), &ctx, &standing);
             }
             Ok(response)
         }

@@ -38,9 +38,9 @@ pub(crate) async fn reset(ctx: Ctx, Json(body): Json<Body>) -> Result<Response, 
     let token = Secret::parse(&body.token).ok();
     let password = new_password("password", &body.password)?;
     match set(&ctx, token.as_ref(), &password).await? {
-        Changed::Done(account) => {
+        Changed::Done(standing) => {
             let mut response = empty(StatusCode::NO_CONTENT);
-            cookie::device(response.headers_mut(), &ctx, account);
+            cookie::device(response.headers_mut(), &ctx, &standing);
             Ok(response)
         }
         Changed::Rejected(rejection) => Err(rejected("password", rejection)),

@@ -34,9 +34,9 @@ pub(crate) async fn submit(ctx: Ctx, fields: Form) -> Result<Response, Problem> 
         Err(error) => return Ok(refused(&ctx, token, error.into())),
     };
     match reset(&ctx, Secret::parse(token).ok().as_ref(), &password).await {
-        Ok(Changed::Done(account)) => {
+        Ok(Changed::Done(standing)) => {
             let mut response = page::see_other("/login?changed=1");
-            cookie::device(response.headers_mut(), &ctx, account);
+            cookie::device(response.headers_mut(), &ctx, &standing);
             Ok(response)
         }
         Ok(Changed::Rejected(rejection)) => Ok(refused(&ctx, token, rejection)),

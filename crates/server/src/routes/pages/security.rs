@@ -33,10 +33,11 @@ pub(crate) async fn submit(ctx: Ctx, visitor: Visitor, fields: Form) -> Result<R
     let asked =
         Change { session: &live, grant: None, current: fields.text("current"), new: fields.text("new") };
     let problem = match change(&ctx, &asked).await {
-        Ok(Changed::Done(secret)) => {
+        Ok(Changed::Done(secret, standing)) => {
             let mut response = page::see_other("/account/security?changed=1");
             if let Some(secret) = &secret {
                 cookie::renew(response.headers_mut(), &ctx, &live.session, secret);
+                cookie::device(response.headers_mut(), &ctx, &standing);
             }
             return Ok(response);
         }

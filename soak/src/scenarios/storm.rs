@@ -72,12 +72,15 @@ async fn storms(setup: &Setup, time: Duration) -> anyhow::Result<Outcome> {
         }
         let (quiet, stormy) = (quantile(&quiet, 0.5), quantile(&stormy, 0.5));
         let most = (quiet * 3 / 2).max(quiet + Duration::from_millis(5));
-        let mut told = format!("{attack}: {}, quiet {}", millis(stormy), millis(quiet));
-        if stormy > most && others > IDLE {
-            told += &format!(" (more than {}: not judged beside what else ran)", millis(most));
-        } else if stormy > most {
-            outcome.problems.push(format!("{told}, at most {}", millis(most)));
-        }
+        let told = format!("{attack}: {}, quiet {}", millis(stormy), millis(quiet));
+        let told = match (stormy > most, others > IDLE) {
+            (true, true) => format!("{told} (more than {}: not judged beside what else ran)", millis(most)),
+            (true, false) => {
+                outcome.problems.push(format!("{told}, at most {}", millis(most)));
+                told
+            }
+            (false, _) => told,
+        };
         if let Some(missing) = attack.missing() {
             outcome.problems.push(format!("{attack}: {missing}: nothing was tested"));
         }

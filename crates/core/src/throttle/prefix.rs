@@ -1,7 +1,7 @@
 //! Who counts as one at the other end of the network.
 
 use std::iter::successors;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A network that counts as one: an IPv4 address, an IPv6 network (attack HTTP-11), or all whose address is unknown
 /// together (attack LOG-19).
@@ -28,8 +28,9 @@ pub const SHARES: [u32; WIDTHS] = [1, 2, 4];
 
 /// A subscriber has a network of 64 bits at least, a household often one of 56, a company one of 48 (RFC 6177).
 const LENGTHS: [u8; WIDTHS] = [64, 56, 48];
-/// IPv4 addresses as IPv6 hosts see them through a translator (RFC 6052 section 2.1): `64:ff9b::/96`.
-const TRANSLATED: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
+/// IPv4 addresses as IPv6 hosts see them through a translator (RFC 6052 section 2.1): `64:ff9b::/96`. Its
+/// first half; the second one holds nothing but the address.
+const TRANSLATED: u64 = 0x0064_ff9b_0000_0000;
 
 impl Prefix {
     /// The narrowest prefix of an address; an IPv4 address written as an IPv6 one, or translated, is an IPv4 address.
@@ -37,15 +38,13 @@ impl Prefix {
         let Some(address) = address else { return Self::Unknown };
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),
-            IpAddr::V6(address) => match address.segments() {
-                [a, b, c, d, e, f, high, low] if [a, b, c, d, e, f] == TRANSLATED => {
-                    Self::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+            IpAddr::V6(address) => {
+                let (half, rest) = halves(address);
+                match u32::try_from(rest) {
+                    Ok(translated) if half == TRANSLATED => Self::V4(Ipv4Addr::from_bits(translated)),
+                    _ => Self::V6 { half, length: LENGTHS[0] },
                 }
-                [a, b, c, d, ..] => {
-                    let half = [a, b, c, d].into_iter().fold(0, |half, part| half << 16 | u64::from(part));
-                    Self::V6 { half, length: LENGTHS[0] }
-                }
-            },
+            }
         }
     }
 
@@ -55,6 +54,7 @@ impl Prefix {
     }
 
     /// The last of its networks.
+    #[must_use]
     pub fn widest(self) -> Self {
         self.networks().last().unwrap_or(self)
     }
@@ -74,6 +74,13 @@ impl Prefix {
             Self::V6 { half, length } => [&[6, *length], &half.to_be_bytes()[..]].concat(),
         }
     }
+}
+
+fn halves(address: Ipv6Addr) -> (u64, u64) {
+    let half = |parts: &[u16]| parts.iter().fold(0, |half, part| half << 16 | u64::from(*part));
+    let segments = address.segments();
+    let (first, second) = segments.split_at(segments.len() / 2);
+    (half(first), half(second))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use crate::hash_pool::Asker;
 use crate::metrics::Login as Outcome;
 use crate::respond::problem::{Kind, Problem};
 
-use super::throttle::{self, About};
+use super::throttle::{self, About, standing};
 
 /// A login attempt.
 pub(crate) struct Attempt<'a> {
@@ -140,7 +140,8 @@ async fn accept(
         .and_then(|(session, old)| session::prove::decide(account, session, (old, secret.hash()), ctx.now));
     if let Some(proof) = proof {
         let batch = store::prove_batch(&proof, upgrade, life, &stamp);
-        return Ok((batch, LoggedIn { session: proof.session, secret: Some(secret), grant: None }));
+        let standing = standing(ctx, &account).await?;
+        return Ok((batch, LoggedIn { session: proof.session, secret: Some(secret), grant: None, standing }));
     }
     let (logged_in, open) = open(ctx, attempt, account).await?;
     Ok((store::open_batch(&open, logged_in.grant.as_ref(), upgrade, life, &stamp), logged_in))
@@ -190,8 +191,7 @@ async fn open(
             Some(grant::open::decide(&open.session, birth, ctx.now))
         }
     };
-    let standing =
-        Standing { account: account.id, version: account.version, epoch: app.store.epoch().await? };
+    let standing = standing(ctx, &account).await?;
     Ok((LoggedIn { session: open.session.clone(), secret, grant, standing }, open))
 }
 

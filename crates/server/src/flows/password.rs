@@ -93,10 +93,8 @@ pub(crate) async fn change(ctx: &Ctx, change: &Change<'_>) -> Result<Changed, Pr
         };
         if attempts.apply(batch(ctx, &written, &change.session.account)).await? {
             outbox::ring(&ctx.app);
-            return Ok(Changed::Done(
-                secret.map(|(_, new)| new),
-                standing(ctx, &change.session.account).await?,
-            ));
+            let standing = standing(ctx, &change.session.account).await?;
+            return Ok(Changed::Done(secret.map(|(_, new)| new), standing));
         }
         // Lost to what ended the session or the grant, or gave the session another secret: it is not the one that may
         // ask any more.

@@ -32,8 +32,7 @@ impl About {
         let Some(account) = account else {
             return Ok(Self { subject: None, typed: Some(typed), familiar: None });
         };
-        let standing =
-            Standing { account: account.id, version: account.version, epoch: ctx.app.store.epoch().await? };
+        let standing = standing(ctx, &account).await?;
         let device = ctx.known_device.as_ref();
         let device = device.and_then(|device| device.known_to(&standing, ctx.now, &ctx.app.devices));
         let (subject, familiar) = (Some(Subject::Account(account.id)), device.map(Familiar::Device));
@@ -57,6 +56,12 @@ impl About {
         let account = self.familiar.and(self.subject.as_ref()).and_then(Subject::account);
         account.map_or_else(|| stranger(ctx), Asker::Familiar)
     }
+}
+
+/// What a device is known to when it logs in to the account now.
+pub(crate) async fn standing(ctx: &Ctx, account: &Candidate) -> Result<Standing, Problem> {
+    let Candidate { id, version, .. } = *account;
+    Ok(Standing { account: id, version, epoch: ctx.app.store.epoch().await? })
 }
 
 /// Somebody of whom nothing is known but the address.

@@ -124,11 +124,11 @@ impl HashPool {
         let (answer, answered) = oneshot::channel();
         // Dropped with this future: then nobody waits, and the job is skipped.
         let awaited = Arc::new(());
-        let (waits, took, asked) = (self.waits.clone(), self.took.clone(), Instant::now());
+        let (waits, took, came) = (self.waits.clone(), self.took.clone(), Instant::now());
         let request = request::current();
         let run = Box::new(move |memory: &mut Memory| {
             let begun = Instant::now();
-            waits.observe((begun - asked).as_secs_f64());
+            waits.observe((begun - came).as_secs_f64());
             // A panic is the asker's to see, and must not end the thread (attack HTTP-32). The asker may be gone.
             let result = in_thread(request, || catch_unwind(AssertUnwindSafe(|| work(memory))));
             took.observe(begun.elapsed().as_secs_f64());

@@ -103,15 +103,15 @@ impl Queue {
     /// How many jobs wait.
     pub(super) fn waiting(&self) -> usize {
         let sides = self.sides.lock();
-        sides.strangers.waiting() + sides.familiar.waiting()
+        sides.strangers.count() + sides.familiar.count()
     }
 
     /// Refuses what waits and what comes.
     pub(super) fn close(&self) {
         let mut sides = self.sides.lock();
         sides.closed = true;
-        sides.strangers.lanes.clear();
-        sides.familiar.lanes.clear();
+        sides.strangers.waiting.clear();
+        sides.familiar.waiting.clear();
         drop(sides);
         self.changed.notify_all();
     }
@@ -133,7 +133,7 @@ impl Sides {
 struct Lanes {
     capacity: usize,
     /// None of them empty.
-    lanes: HashMap<Asker, Lane>,
+    waiting: HashMap<Asker, Lane>,
     /// When each network that has a lane was served last, or came.
     turns: HashMap<Asker, u64>,
     /// The last turn.
@@ -148,20 +148,20 @@ struct Lane {
 
 impl Lanes {
     fn new(capacity: usize) -> Self {
-        Self { capacity, lanes: HashMap::new(), turns: HashMap::new(), turn: 0 }
+        Self { capacity, waiting: HashMap::new(), turns: HashMap::new(), turn: 0 }
     }
 
     fn push(&mut self, asker: Asker, job: Job) -> Result<(), Overloaded> {
-        if self.waiting() >= self.capacity {
+        if self.count() >= self.capacity {
             self.sweep();
         }
-        if self.waiting() >= self.capacity {
+        if self.count() >= self.capacity {
             self.make_room_for(asker)?;
         }
         self.turn += 1;
         let turn = self.turn;
         self.turns.entry(asker.network()).or_insert(turn);
-        let lane = self.lanes.entry(asker).or_insert_with(|| Lane { jobs: VecDeque::new(), turn });
+        let lane = self.waiting.entry(asker).or_insert_with(|| Lane { jobs: VecDeque::new(), turn });
         lane.jobs.push_back(job);
         Ok(())
     }
@@ -169,14 +169,14 @@ impl Lanes {
     fn next(&mut self) -> Option<Job> {
         loop {
             let turn = |asker: &Asker, lane: &Lane| (self.turns.get(&asker.network()).copied(), lane.turn);
-            let next = self.lanes.iter().min_by_key(|(asker, lane)| turn(asker, lane));
+            let next = self.waiting.iter().min_by_key(|(asker, lane)| turn(asker, lane));
             let asker = *next?.0;
             self.turn += 1;
-            let lane = self.lanes.get_mut(&asker)?;
+            let lane = self.waiting.get_mut(&asker)?;
             let job = lane.jobs.pop_front();
             (lane.turn, *self.turns.entry(asker.network()).or_default()) = (self.turn, self.turn);
             if lane.jobs.is_empty() {
-                self.lanes.remove(&asker);
+                self.waiting.remove(&asker);
                 self.forget_empty_networks();
             }
             if let Some(job) = job.filter(|job| !job.is_abandoned()) {
@@ -185,18 +185,18 @@ impl Lanes {
         }
     }
 
-    fn waiting(&self) -> usize {
-        self.lanes.values().map(|lane| lane.jobs.len()).sum()
+    fn count(&self) -> usize {
+        self.waiting.values().map(|lane| lane.jobs.len()).sum()
     }
 
-    fn waiting_of(&self, network: Asker) -> usize {
-        let own = self.lanes.iter().filter(|(asker, _)| asker.network() == network);
+    fn count_of(&self, network: Asker) -> usize {
+        let own = self.waiting.iter().filter(|(asker, _)| asker.network() == network);
         own.map(|(_, lane)| lane.jobs.len()).sum()
     }
 
     /// Forgets what nobody waits for.
     fn sweep(&mut self) {
-        self.lanes.retain(|_, lane| {
+        self.waiting.retain(|_, lane| {
             lane.jobs.retain(|job| !job.is_abandoned());
             !lane.jobs.is_empty()
         });
@@ -204,20 +204,20 @@ impl Lanes {
     }
 
     fn forget_empty_networks(&mut self) {
-        let Self { lanes, turns, .. } = self;
-        turns.retain(|network, _| lanes.keys().any(|asker| asker.network() == *network));
+        let Self { waiting, turns, .. } = self;
+        turns.retain(|network, _| waiting.keys().any(|asker| asker.network() == *network));
     }
 
     /// Drops the last job of the longest lane of the network that has most, if that has more than the one to be served;
     /// else of the longest lane of the same network.
     fn make_room_for(&mut self, asker: Asker) -> Result<(), Overloaded> {
         let own = asker.network();
-        let fullest = self.turns.keys().copied().max_by_key(|network| self.waiting_of(*network));
+        let fullest = self.turns.keys().copied().max_by_key(|network| self.count_of(*network));
         let fullest = fullest.ok_or(Overloaded)?;
-        let gives = if self.waiting_of(fullest) > self.waiting_of(own) + 1 { fullest } else { own };
+        let gives = if self.count_of(fullest) > self.count_of(own) + 1 { fullest } else { own };
         let at_most =
-            if gives == own { self.lanes.get(&asker).map_or(0, |lane| lane.jobs.len()) + 1 } else { 0 };
-        let lanes = self.lanes.iter_mut().filter(|(asker, _)| asker.network() == gives);
+            if gives == own { self.waiting.get(&asker).map_or(0, |lane| lane.jobs.len()) + 1 } else { 0 };
+        let lanes = self.waiting.iter_mut().filter(|(asker, _)| asker.network() == gives);
         let (longest, lane) = lanes.max_by_key(|(_, lane)| lane.jobs.len()).ok_or(Overloaded)?;
         if lane.jobs.len() <= at_most {
             return Err(Overloaded);
@@ -225,7 +225,7 @@ impl Lanes {
         lane.jobs.pop_back();
         if lane.jobs.is_empty() {
             let longest = *longest;
-            self.lanes.remove(&longest);
+            self.waiting.remove(&longest);
             self.forget_empty_networks();
         }
         Ok(())

@@ -21,12 +21,12 @@ struct Cell {
 
 /// Where a key is counted: its cell in each row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place([usize; ROWS]);
+pub(super) struct Place([u32; ROWS]);
 
 impl Place {
     /// One of so many bells: the same for all who ask for this place.
     pub(super) const fn bell(self, bells: usize) -> usize {
-        self.0[0] % bells
+        self.0[0] as usize % bells
     }
 }
 
@@ -48,7 +48,7 @@ impl Sketch {
         let (parts, _) = code.as_chunks::<8>();
         Place(std::array::from_fn(|row| {
             let part = parts.get(row).copied().unwrap_or_default();
-            usize::try_from(u64::from_le_bytes(part) % self.rows[row].len() as u64).unwrap_or(0)
+            u32::try_from(u64::from_le_bytes(part) % self.rows[row].len() as u64).unwrap_or(0)
         }))
     }
 
@@ -124,19 +124,19 @@ impl Sketch {
     }
 
     fn cells(&self, place: Place) -> [Option<&Cell>; ROWS] {
-        std::array::from_fn(|row| self.rows[row][place.0[row]].as_deref())
+        std::array::from_fn(|row| self.rows[row][place.0[row] as usize].as_deref())
     }
 
     fn each(&mut self, place: Place, now: Slice, mut change: impl FnMut(&mut Cell)) {
         let new = || Box::new(Cell { window: Window::new(now), under_way: 0, told: None });
         for (row, at) in self.rows.iter_mut().zip(place.0) {
-            change(row[at].get_or_insert_with(new));
+            change(row[at as usize].get_or_insert_with(new));
         }
     }
 
     fn each_known(&mut self, place: Place, mut change: impl FnMut(&mut Cell)) {
         for (row, at) in self.rows.iter_mut().zip(place.0) {
-            row[at].as_deref_mut().into_iter().for_each(&mut change);
+            row[at as usize].as_deref_mut().into_iter().for_each(&mut change);
         }
     }
 }

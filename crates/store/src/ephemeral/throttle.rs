@@ -293,7 +293,7 @@ impl Tables {
         let slices = waits.iter().map(|(slices, _)| *slices).max().unwrap_or(0);
         // Of an account rather than of a name of it; of the widest network that is full, since it has many narrow ones.
         let mut full = waits.into_iter().filter(|(slices, _)| *slices > 0).map(|(_, place)| place);
-        let told = if limit == Limit::Account { full.next() } else { full.last() };
+        let told = if limit == Limit::Account { full.next() } else { full.next_back() };
         let news = told.is_some_and(|place| table.tell(place, now));
         let own = places.familiar.map(|callers| {
             let callers = callers.into_iter().zip(limits.of_familiar());

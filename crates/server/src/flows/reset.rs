@@ -13,7 +13,6 @@ use countersign_store::account::account;
 use countersign_store::recovery::{self as store, NewPassword};
 
 use crate::ctx::Ctx;
-use crate::hash_pool::Asker;
 use crate::outbox;
 use crate::respond::problem::{Kind, Problem};
 
@@ -49,10 +48,12 @@ pub(crate) async fn reset(
         let owner = account(&ctx.app.store, reset.account).await?.ok_or_else(refused)?;
         let chosen = match hash.take() {
             Some(hash) => hash,
-            None => match choose(ctx, password, (Owner::of(&owner), Asker::Familiar(owner.id))).await? {
-                Ok(hash) => hash,
-                Err(rejection) => return Ok(Changed::Rejected(rejection)),
-            },
+            None => {
+                match choose(ctx, password, (Owner::of(&owner), throttle::familiar(ctx, owner.id))).await? {
+                    Ok(hash) => hash,
+                    Err(rejection) => return Ok(Changed::Rejected(rejection)),
+                }
+            }
         };
         let notice = notice(ctx, &owner);
         let stamp = ctx.stamp(Actor::Account(reset.account));

@@ -54,7 +54,7 @@ impl About {
     /// Who waits for a hash.
     pub(crate) fn asker(&self, ctx: &Ctx) -> Asker {
         let account = self.familiar.and(self.subject.as_ref()).and_then(Subject::account);
-        account.map_or_else(|| stranger(ctx), Asker::Familiar)
+        account.map_or_else(|| stranger(ctx), |account| familiar(ctx, account))
     }
 }
 
@@ -67,6 +67,11 @@ pub(crate) async fn standing(ctx: &Ctx, account: &Candidate) -> Result<Standing,
 /// Somebody of whom nothing is known but the address.
 pub(crate) fn stranger(ctx: &Ctx) -> Asker {
     Asker::Stranger(Prefix::of(ctx.ip))
+}
+
+/// Somebody whom this account knows.
+pub(crate) fn familiar(ctx: &Ctx, account: AccountId) -> Asker {
+    Asker::Familiar(account, Prefix::of(ctx.ip))
 }
 
 /// Makes a guess, if it may be made: counted before anything is compared (attack LOG-13), and kept until its reservation

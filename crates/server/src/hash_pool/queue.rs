@@ -5,7 +5,7 @@
 //! the other. When the queue is full, the longest lane of the network that has most in it gives its last job up for
 //! another network's: whoever floods it refuses himself, however many addresses he has (attacks DOS-03, HTTP-11).
 //! Strangers and familiar callers have queues of their own, so that no flood of strangers takes the place of somebody who
-//! is at home here (attack LOG-15).
+//! is at home here (attack LOG-15). A familiar caller who finds no room there is a stranger like any other.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Weak;
@@ -22,8 +22,8 @@ use super::memory::Memory;
 pub(crate) enum Asker {
     /// Somebody from there.
     Stranger(Prefix),
-    /// Somebody whom this account knows.
-    Familiar(AccountId),
+    /// Somebody whom this account knows, from there.
+    Familiar(AccountId, Prefix),
 }
 
 impl Asker {
@@ -31,7 +31,7 @@ impl Asker {
     fn network(self) -> Self {
         match self {
             Self::Stranger(prefix) => Self::Stranger(prefix.widest()),
-            Self::Familiar(_) => self,
+            Self::Familiar(account, _) => Self::Familiar(account, Prefix::Unknown),
         }
     }
 }
@@ -80,8 +80,14 @@ impl Queue {
             return Err(Overloaded);
         }
         match asker {
-            Asker::Stranger(_) => sides.strangers.push(asker, job)?,
-            Asker::Familiar(_) => sides.familiar.push(asker, job)?,
+            Asker::Familiar(..) if sides.familiar.has_room_for(asker) => sides.familiar.push(asker, job),
+            Asker::Stranger(prefix) | Asker::Familiar(_, prefix) => {
+                let asker = Asker::Stranger(prefix);
+                if !sides.strangers.has_room_for(asker) {
+                    return Err(Overloaded);
+                }
+                sides.strangers.push(asker, job);
+            }
         }
         drop(sides);
         self.changed.notify_one();
@@ -151,19 +157,20 @@ impl Lanes {
         Self { capacity, waiting: HashMap::new(), turns: HashMap::new(), turn: 0 }
     }
 
-    fn push(&mut self, asker: Asker, job: Job) -> Result<(), Overloaded> {
+    /// Whether there is room for one more of this one, or could be made.
+    fn has_room_for(&mut self, asker: Asker) -> bool {
         if self.count() >= self.capacity {
             self.sweep();
         }
-        if self.count() >= self.capacity {
-            self.make_room_for(asker)?;
-        }
+        self.count() < self.capacity || self.make_room_for(asker).is_ok()
+    }
+
+    fn push(&mut self, asker: Asker, job: Job) {
         self.turn += 1;
         let turn = self.turn;
         self.turns.entry(asker.network()).or_insert(turn);
         let lane = self.waiting.entry(asker).or_insert_with(|| Lane { jobs: VecDeque::new(), turn });
         lane.jobs.push_back(job);
-        Ok(())
     }
 
     fn next(&mut self) -> Option<Job> {
@@ -248,7 +255,7 @@ mod tests {
     }
 
     fn familiar(account: u8) -> Asker {
-        Asker::Familiar(AccountId::from_bytes([account; 16]))
+        Asker::Familiar(AccountId::from_bytes([account; 16]), Prefix::Unknown)
     }
 
     impl Bench {
@@ -343,13 +350,18 @@ mod tests {
         assert!(bench.push(familiar(1), "familiar").is_err(), "they are bounded too");
         let ran = bench.drain();
         assert!(ran[..2].iter().any(|name| name == "familiar"), "{ran:?}");
+        // Where there is room among strangers, that is for them as well.
+        let bench = Bench::new(4);
+        let crowd: Vec<_> = (1..=6).map(|_| bench.push(familiar(1), "familiar")).collect();
+        assert_eq!(crowd.iter().filter(|pushed| pushed.is_ok()).count(), 1 + 4);
+        assert_eq!(bench.drain().len(), 5);
         // And strangers wait for no flood of familiar ones.
         let bench = Bench::new(16);
         let familiar: Vec<_> =
             (1..=4).map(|account| bench.push(familiar(account), "familiar").unwrap()).collect();
         let other = bench.push(stranger("10.0.0.5"), "stranger").unwrap();
         assert!(bench.drain()[..2].iter().any(|name| name == "stranger"));
-        drop((flood, at_home, familiar, other));
+        drop((flood, at_home, crowd, familiar, other));
     }
 
     #[test]

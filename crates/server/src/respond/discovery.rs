@@ -81,11 +81,14 @@ fn metadata(config: &Config) -> Map<String, Value> {
         .chain(config.custom_claims.iter().map(|claim| claim.name().to_owned()))
         .collect();
     let scopes: Vec<&str> = SCOPES.into_iter().chain(config.scopes.words()).collect();
+    let device = paths(config.dev).any(|path| path == "/oauth2/device_authorization");
+    let grants = GrantType::ALL.into_iter().filter(|grant| device || *grant != GrantType::DeviceCode);
+    let grants: Vec<_> = grants.map(GrantType::as_str).collect();
     let rest = json!({
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "grant_types_supported": grants,
         "acr_values_supported": [Acr::Aal1.as_str()],
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algs,

@@ -11,6 +11,7 @@ use countersign_core::{Policy, Random, Time};
 use countersign_store::ephemeral::{Requests, Throttles};
 use countersign_store::{Store, db};
 
+use crate::client_keys::ClientKeys;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ctx::{Ctx, RequestIds};
@@ -72,6 +73,7 @@ pub struct Inner {
     pub(crate) readiness: Readiness,
     pub(crate) invitations: Invitations,
     pub(crate) documents: Documents,
+    pub(crate) client_keys: ClientKeys,
 }
 
 impl Deref for App {
@@ -169,6 +171,7 @@ impl App {
             outbound,
             invitations,
             documents: Documents::default(),
+            client_keys: ClientKeys::default(),
         };
         Ok(Self(Arc::new(inner)))
     }

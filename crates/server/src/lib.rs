@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod app;
+mod client_keys;
 pub mod clock;
 pub mod config;
 mod ctx;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use countersign_core::Span;
 use countersign_core::client::Profile;
 use countersign_jose::{Alg, Header, SigningKey, digest};
 use countersign_server::clock::Clock as _;
+use countersign_testkit::peer::Peer;
 use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, on_every_store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -258,6 +260,42 @@ async fn oau_34_only_the_keys_method_and_algorithm_of_the_client_count() {
         Ok(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn jwt_06_dos_09_keys_that_lie_elsewhere_are_asked_for_again_once_a_minute_at_most()
+-> anyhow::Result<()> {
+    let peer = Peer::start().await?;
+    let options = Options::on(StoreKind::Memory).with("COUNTERSIGN_OUTBOUND_ALLOW", &peer.host);
+    let server = TestServer::start(options).await?;
+    let id = "private_key_jwt";
+    client(&server, id, json!({ "jwks_uri": peer.at("/jwks") })).await?;
+    let [old, new, made_up] = [0; 3].map(|_| SigningKey::generate(Alg::Es256).unwrap().0);
+    let publish = |key: &SigningKey| peer.tell("/jwks", &json!({ "keys": [key.public()] }));
+    let by = async |key: &SigningKey, jti: &str| {
+        assert_by(&server, &key.sign(&Header { typ: "JWT" }, &assertion(&server, id, jti))?).await
+    };
+    assert!(refused(&by(&old, "1").await?), "there are no keys yet");
+    publish(&old);
+    assert!(refused(&by(&old, "2").await?), "and they are not asked for again so soon");
+    server.clock.advance(Span::minutes(1));
+    assert!(passed(&by(&old, "3").await?));
+    let asked = peer.asked().len();
+    for number in 0..20 {
+        assert!(refused(&by(&made_up, &format!("made up {number}")).await?));
+    }
+    assert_eq!(peer.asked().len(), asked, "a flood of strange keys asks nothing within the minute");
+    publish(&new);
+    server.clock.advance(Span::minutes(1));
+    assert!(passed(&by(&new, "4").await?), "a key that is not known is asked for");
+    assert_eq!(peer.asked().len(), asked + 1);
+    assert!(refused(&by(&old, "5").await?), "and the one that it replaced is over");
+    peer.forget("/jwks");
+    server.clock.advance(Span::hours(23));
+    assert!(passed(&by(&new, "6").await?), "a fault of a day is forgiven");
+    server.clock.advance(Span::hours(1));
+    assert!(refused(&by(&new, "7").await?));
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -50,7 +50,7 @@ pub(crate) async fn authenticate(
     let stored = ctx.app.store.client(&id).await?;
     let secrets: Vec<_> = stored.iter().flat_map(|stored| &stored.secrets).collect();
     let secrets: Vec<_> = secrets.iter().map(|secret| (secret.hash, secret.expires_at)).collect();
-    let (proof, mark) = prove(ctx, stored.as_deref(), &given);
+    let (proof, mark) = prove(ctx, stored.as_deref(), &given).await;
     let facts = Facts { client: stored.as_deref().map(|stored| &stored.client), secrets: &secrets };
     let decision = authenticate::decide(&facts, proof, ctx.now);
     match (decision, stored) {
@@ -119,7 +119,7 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, Zeroizing<String>)>, &'s
 }
 
 /// The proof as the rule takes it, and the mark of an assertion that counts.
-fn prove(ctx: &Ctx, stored: Option<&Stored>, given: &Given<'_>) -> (Proof, Option<Mark>) {
+async fn prove(ctx: &Ctx, stored: Option<&Stored>, given: &Given<'_>) -> (Proof, Option<Mark>) {
     let assertion = match given {
         Given::Name => return (Proof::Name, None),
         Given::Secret(method, secret) => return (Proof::Secret(*method, sha256(secret.as_bytes())), None),
@@ -128,7 +128,7 @@ fn prove(ctx: &Ctx, stored: Option<&Stored>, given: &Given<'_>) -> (Proof, Optio
     let Some(stored) = stored else { return (Proof::Assertion(AuthMethod::PrivateKeyJwt, false), None) };
     let (method, verified) = match stored.client.metadata.token_endpoint_auth_method {
         AuthMethod::ClientSecretJwt => (AuthMethod::ClientSecretJwt, by_secret(ctx, stored, assertion)),
-        _ => (AuthMethod::PrivateKeyJwt, by_key(ctx, &stored.client, assertion)),
+        _ => (AuthMethod::PrivateKeyJwt, by_key(ctx, &stored.client, assertion).await),
     };
     let client = stored.client.id.as_str().as_bytes();
     let mark = verified.map(|verified| {
@@ -139,16 +139,30 @@ fn prove(ctx: &Ctx, stored: Option<&Stored>, given: &Given<'_>) -> (Proof, Optio
     (Proof::Assertion(method, mark.is_some()), mark)
 }
 
-fn by_key(ctx: &Ctx, client: &Client, assertion: &str) -> Option<ClientAssertion> {
-    let keys = serde_json::to_vec(client.metadata.jwks.as_ref()?).ok()?;
-    let keys = KeySet::from_jwks(&JwkSet::parse(&keys).ok()?).ok()?;
+/// By the keys that are registered, or lie where the client says. Keys that fit none are asked for once more: it may have
+/// replaced them (attack JWT-06 limits how often).
+async fn by_key(ctx: &Ctx, client: &Client, assertion: &str) -> Option<ClientAssertion> {
+    if let Some(registered) = &client.metadata.jwks {
+        let keys = serde_json::to_vec(registered).ok()?;
+        return by_keys(ctx, client, assertion, &KeySet::from_jwks(&JwkSet::parse(&keys).ok()?).ok()?);
+    }
+    let (app, uri) = (&ctx.app, client.metadata.jwks_uri.as_deref()?);
+    let keys = app.client_keys.get(app, uri).await?;
+    if let Some(verified) = by_keys(ctx, client, assertion, &keys) {
+        return Some(verified);
+    }
+    let keys = app.client_keys.again(app, uri, &keys).await?;
+    by_keys(ctx, client, assertion, &keys)
+}
+
+fn by_keys(ctx: &Ctx, client: &Client, assertion: &str, keys: &KeySet) -> Option<ClientAssertion> {
     let registered = client.metadata.token_endpoint_auth_signing_alg.as_deref();
     let accepted = |alg: &Alg| match registered {
         Some(name) => alg.as_str() == name,
         None => client.profile != Profile::Fapi2 || *alg != Alg::Rs256,
     };
     let algs: Vec<Alg> = Alg::ALL.iter().copied().filter(accepted).collect();
-    verify(ctx, client, assertion, &[AssertionKeys::Public(&keys, &algs)])
+    verify(ctx, client, assertion, &[AssertionKeys::Public(keys, &algs)])
 }
 
 fn by_secret(ctx: &Ctx, stored: &Stored, assertion: &str) -> Option<ClientAssertion> {

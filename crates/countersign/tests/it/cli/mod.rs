@@ -4,6 +4,7 @@ mod accounts;
 mod backups;
 mod beside;
 mod certificates;
+mod clients;
 mod durable;
 mod log_events;
 mod log_lines;

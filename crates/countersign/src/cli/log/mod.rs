@@ -5,6 +5,7 @@ mod line;
 mod queue;
 
 use std::io::{Write as _, stderr};
+use std::sync::Once;
 
 use countersign::config::{Log, LogFormat};
 use countersign_server::clock::{Clock as _, SystemClock};
@@ -37,8 +38,13 @@ pub(super) fn start(log: Log, spans: Option<Spans>) -> Queue {
     queue
 }
 
-/// Starts the log of a command: what it has to say it says itself.
+/// Starts the log of a command: what it has to say it says itself. One that asks several times starts it once.
 pub(super) fn start_quiet() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(quiet);
+}
+
+fn quiet() {
     listen(Log { format: LogFormat::Text, level: Level::WARN }, Sink::Direct, None);
 }
 

@@ -120,7 +120,6 @@ async fn log_15_dos_11_a_known_device_gets_in_whoever_locks_the_account() {
             ensure!(stranger.status == THROTTLED, "{}", stranger.body);
             let owner = log_in_from(&mut own, "198.51.100.7", right).await?;
             ensure!(owner.status == StatusCode::OK, "{}", owner.body);
-            // By page as by API.
             let owner = own.form("/login", &[("username", &*email), ("password", PASSWORD)]).await?;
             ensure!(owner.status == StatusCode::SEE_OTHER);
             let stranger = log_in_from(&mut Client::browser(&server), "203.0.113.1", right).await?;
@@ -150,7 +149,6 @@ async fn log_15_a_device_cookie_is_worth_nothing_but_for_its_own_account_and_not
             let answer = log_in_from(&mut thief, "198.51.100.7", (KIM, PASSWORD)).await?;
             ensure!(answer.status == THROTTLED, "{cookie}: {}", answer.status);
         }
-        // It opens nothing by itself.
         let mut thief = Client::browser(&server);
         thief.set_cookie(DEVICE, &of_kim);
         ensure!(by_cookie(&mut thief).await? == StatusCode::UNAUTHORIZED);

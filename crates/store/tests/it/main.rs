@@ -17,6 +17,7 @@ mod heartbeats;
 mod indexes;
 mod keys_and_clients;
 mod logins;
+mod mail_limits;
 mod migrations;
 mod outbox;
 mod owners;

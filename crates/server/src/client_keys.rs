@@ -47,7 +47,7 @@ impl ClientKeys {
         let kept = self.kept(uri);
         let mut kept = kept.lock().await;
         let now = app.uptime();
-        if !kept.fresh_until.is_some_and(|until| now < until) {
+        if kept.fresh_until.is_none_or(|until| now >= until) {
             kept.ask(app, uri, now).await;
         }
         kept.counting(now)

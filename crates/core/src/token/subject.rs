@@ -11,6 +11,9 @@ use crate::AccountId;
 use crate::client::{Client, Metadata, SubjectType};
 use crate::secret::MacKey;
 
+/// The length of a pairwise `sub`.
+pub const PAIRWISE_LEN: usize = 43;
+
 /// The account's `sub` at this client: `acc_…`, or 43 characters under the deployment's key.
 pub fn name(key: &MacKey, account: AccountId, client: &Client) -> String {
     match client.metadata.subject_type {

@@ -293,7 +293,7 @@ async fn i17_tokens_for_another_resource_client_or_scope_open_no_route() -> anyh
 }
 
 /// The token with one claim set otherwise, or left out, and signed by the server's own key.
-fn resigned(server: &TestServer, token: &str, name: &str, value: Value) -> anyhow::Result<String> {
+pub(crate) fn resigned(server: &TestServer, token: &str, name: &str, value: Value) -> anyhow::Result<String> {
     let mut claims = support::claims(token);
     let object = claims.as_object_mut().context("no claims")?;
     object.remove(name);

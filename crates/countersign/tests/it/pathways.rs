@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, ensure};
-use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer};
+use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, Tokens};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::authorization::routes;
+use crate::authorization::{resigned, routes};
 use crate::authorize;
 use crate::people::{mailed_reset, mailed_token, member};
 use crate::support::{self, KIM, LEE, OTHER_PASSWORD, PASSWORD, SESSION};
@@ -22,15 +22,18 @@ struct Wishes {
     verify: String,
     /// A client's request, sealed as a page's URL carries it.
     sealed: String,
-    /// A client that registered itself, and the token of its registration.
+    /// A client that registered itself, the token of its registration, and its secret.
     client: (String, String),
+    secret: String,
+    /// An access token that opens `UserInfo`.
+    access: String,
 }
 
 impl Wishes {
     async fn grant(server: &TestServer) -> anyhow::Result<Self> {
         let mut browser = member(server, KIM).await?;
         let session = browser.get("/api/v1/session").await?.json()["session"]["id"].clone();
-        let refresh = support::tokens(server, KIM).await?.refresh;
+        let Tokens { access, refresh } = support::tokens(server, KIM).await?;
         authorize::add_client(server, |_| ()).await?;
         let asks = authorize::visit(&mut Client::browser(server), &authorize::request(&[])).await?;
         let sealed = authorize::sealed(&asks)?;
@@ -42,6 +45,8 @@ impl Wishes {
         let told = |name: &str| registered[name].as_str().map(str::to_owned).context("no registration");
         Ok(Self {
             client: (told("client_id")?, told("registration_access_token")?),
+            secret: told("client_secret")?,
+            access: resigned(server, &access, "scope", json!("openid account"))?,
             session: session.as_str().context("no session")?.to_owned(),
             refresh,
             reset: mailed_reset(server, KIM).await?,
@@ -97,6 +102,11 @@ impl Wishes {
             ("PUT", "/api/v1/password") => {
                 request.json(&json!({ "current": PASSWORD, "new": OTHER_PASSWORD }))
             }
+            ("GET" | "POST", "/oauth2/userinfo") => request.bearer_auth(&self.access),
+            ("POST", "/oauth2/introspect" | "/oauth2/revoke") => {
+                request.basic_auth(client, Some(&self.secret)).form(&[("token", self.refresh.as_str())])
+            }
+            ("PUT", "/api/v1/profile") => request.json(&json!({})),
             ("POST", "/oauth2/register") => request.json(&app),
             ("PUT", "/oauth2/register/{id}") => request.bearer_auth(registration).json(&app),
             (_, "/oauth2/register/{id}") => request.bearer_auth(registration),

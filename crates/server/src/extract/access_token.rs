@@ -10,7 +10,7 @@ use countersign_core::client::ClientId;
 use countersign_core::grant::scope;
 use countersign_core::revocation::{Jti, ListId, StatusIndex};
 use countersign_core::secret::{Hash, sha256};
-use countersign_core::token::Confirmation;
+use countersign_core::token::{Confirmation, subject};
 use countersign_core::{AccountId, Time};
 use countersign_jose::{AccessToken, Audience, MAX_LEN, Policy, verify};
 use countersign_store::live::LiveGrant;
@@ -100,8 +100,7 @@ impl Token {
     /// counts as used.
     pub(crate) fn admit(&self, app: &App, grant: &LiveGrant, now: Time) -> bool {
         let live = app.store.live();
-        let own = grant.grant.client.as_str() == self.claims.client_id
-            && self.account.is_none_or(|account| grant.grant.account == account);
+        let own = grant.grant.client.as_str() == self.claims.client_id && self.names(grant.grant.account);
         let lives = own && !self.is_revoked(app) && grant.check(live, now).is_ok();
         if let Some(session) = grant.session().filter(|_| lives) {
             app.store.touch(session, now, &app.policy.session);
@@ -122,6 +121,14 @@ impl Token {
         let counts = app.store.place_lives(self.place, issued_at).await? && !self.is_revoked(app);
         let open = stored.is_some_and(|stored| stored.client.is_open(ctx.now));
         Ok((counts && open).then_some(Holder::Client))
+    }
+
+    /// Whether `sub` is the account, or the name of one at a client that knows accounts by names of its own.
+    fn names(&self, account: AccountId) -> bool {
+        match self.account {
+            Some(named) => named == account,
+            None => !self.is_of_built_in() && self.claims.sub.len() == subject::PAIRWISE_LEN,
+        }
     }
 
     fn is_revoked(&self, app: &App) -> bool {

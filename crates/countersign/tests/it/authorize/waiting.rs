@@ -151,6 +151,13 @@ async fn oau_50_oau_51_a_pushed_request_counts_as_it_was_pushed_for_its_client_u
     .await;
 }
 
+/// What is asked otherwise than usual.
+type Parameters<'a> = &'a [(&'a str, &'a str)];
+
+async fn visit_by(mut browser: Client, path: String) -> anyhow::Result<Answer> {
+    browser.get(&path).await
+}
+
 #[tokio::test]
 async fn i9_oau_50_of_fifty_browsers_with_one_pushed_request_one_gets_a_code() {
     on_every_store(async |server| {
@@ -158,11 +165,7 @@ async fn i9_oau_50_of_fifty_browsers_with_one_pushed_request_one_gets_a_code() {
         let browser = member(&server, KIM).await?;
         for _ in 0..4 {
             let path = pushed(&server, &[]).await?;
-            let ask = |_| {
-                let (mut browser, path) = (browser.clone(), path.clone());
-                async move { browser.get(&path).await }
-            };
-            let answers = at_once(50, ask).await?;
+            let answers = at_once(50, |_| visit_by(browser.clone(), path.clone())).await?;
             let codes =
                 answers.iter().filter(|answer| told(answer).is_ok_and(|said| said.contains_key("code")));
             ensure!(codes.count() == 1);
@@ -183,7 +186,7 @@ async fn oau_27_oau_50_who_pushes_proves_itself_and_hears_at_once_what_is_wrong(
         client.metadata.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
     })
     .await?;
-    let table: &[(&[(&str, &str)], u16, &str)] = &[
+    let table: [(Parameters<'_>, u16, &str); 9] = [
         (&[("client_id", "bank")], 401, "invalid_client"),
         (&[("client_id", "nobody")], 401, "invalid_client"),
         (&[("request_uri", "urn:ietf:params:oauth:request_uri:x")], 400, "invalid_request"),
@@ -196,7 +199,7 @@ async fn oau_27_oau_50_who_pushes_proves_itself_and_hears_at_once_what_is_wrong(
     ];
     for (more, status, code) in table {
         let answer = push(&server, more).await?;
-        ensure!(answer.status == *status && answer.json()["error"] == *code, "{more:?}: {}", answer.body);
+        ensure!(answer.status == status && answer.json()["error"] == code, "{more:?}: {}", answer.body);
         ensure!(answer.header("access-control-allow-origin") == "*");
     }
     let tool = Client::tool(&server);

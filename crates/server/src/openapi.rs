@@ -39,6 +39,8 @@ pub fn document() -> String {
         api::profile::show,
         api::profile::replace,
         api::openapi::show,
+        oauth2::authorize::show,
+        oauth2::authorize::submit,
         oauth2::userinfo::show,
         oauth2::userinfo::submit,
         oauth2::logout::show,

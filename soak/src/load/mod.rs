@@ -268,15 +268,17 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::Semaphore;
 
     /// Says that it is ready, and puts off everything that it is asked for.
-    async fn idler(mut stream: TcpStream) -> std::io::Result<()> {
+    async fn idler(mut stream: TcpStream, asked: Arc<Semaphore>) -> std::io::Result<()> {
         let mut request = [0; 4096];
         loop {
             let length = stream.read(&mut request).await?;
             if length == 0 {
                 return Ok(());
             }
+            asked.add_permits(1);
             let ready = request[..length].starts_with(b"GET /readyz");
             let status = if ready { "204 No Content" } else { "503 Service Unavailable" };
             stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
@@ -287,12 +289,15 @@ mod tests {
     async fn a_server_that_puts_everything_off_passes_nothing() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(Semaphore::new(0));
+        let counted = Arc::clone(&asked);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(idler(stream));
+                tokio::spawn(idler(stream, Arc::clone(&counted)));
             }
         });
         let load = Load::start(Http::new(&format!("http://127.0.0.1:{port}")).unwrap(), 7);
+        let _asked = asked.acquire_many(200).await.unwrap();
         let problems = load.finish().await.problems;
         server.abort();
         assert!(problems.iter().any(|problem| problem.contains("nothing was tested")), "{problems:?}");

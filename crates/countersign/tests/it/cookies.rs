@@ -43,7 +43,7 @@ async fn ses_16_i5_every_cookie_of_every_answer_has_all_its_attributes() {
         let answers = a_life(&server).await?;
         let cookies: Vec<&str> = answers.iter().flat_map(Answer::cookies).collect();
         let of_device = cookies.iter().filter(|cookie| cookie.starts_with(DEVICE)).count();
-        assert_eq!(of_device, 2, "each login makes its device known: {cookies:?}");
+        assert_eq!(of_device, 4, "each login and each new password make the device known: {cookies:?}");
         assert_eq!(cookies.len() - of_device, answers.len(), "each of them sets one: {cookies:?}");
         for cookie in &cookies {
             let (pair, attributes) = cookie.split_once("; ").unwrap();

@@ -48,6 +48,8 @@ async fn http_21_a_body_of_another_type_is_refused_unread() -> anyhow::Result<()
     let forms = FORM_ROUTES.map(|path| (Method::POST, path, json_type, form_type));
     let routes = JSON_ROUTES.map(|(method, path)| (method, path, form_type, json_type));
     for (method, path, wrong, right) in routes.into_iter().chain(forms) {
+        // RFC 6749 section 5.2 has one status for what it cannot read.
+        let refused = if path.starts_with("/oauth2/") { 400 } else { 415 };
         for content_type in [
             wrong,
             "",
@@ -62,16 +64,16 @@ async fn http_21_a_body_of_another_type_is_refused_unread() -> anyhow::Result<()
         ] {
             let request = browser.request(method.clone(), path).header("content-type", content_type);
             let answer = browser.send(request.body(everything.clone())).await?;
-            ensure!(answer.status == 415, "{method} {path} takes {content_type}: {}", answer.status);
+            ensure!(answer.status == refused, "{method} {path} takes {content_type}: {}", answer.status);
         }
         let missing = browser.send(browser.request(method.clone(), path).body(everything.clone())).await?;
-        ensure!(missing.status == StatusCode::UNSUPPORTED_MEDIA_TYPE, "{path} without: {}", missing.status);
+        ensure!(missing.status == refused, "{path} without: {}", missing.status);
         let twice =
             browser.request(method.clone(), path).header("content-type", right).header("content-type", right);
-        ensure!(browser.send(twice.body(everything.clone())).await?.status == 415, "{path} twice");
+        ensure!(browser.send(twice.body(everything.clone())).await?.status == refused, "{path} twice");
         let zipped =
             browser.request(method, path).header("content-type", right).header("content-encoding", "gzip");
-        ensure!(browser.send(zipped.body(everything.clone())).await?.status == 415, "{path} zipped");
+        ensure!(browser.send(zipped.body(everything.clone())).await?.status == refused, "{path} zipped");
     }
     // JSON by name and a form by content, and the other way round.
     let request = browser.request(Method::POST, "/api/v1/login").header("content-type", json_type);

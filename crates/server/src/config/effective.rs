@@ -1,5 +1,7 @@
 //! The settings as they hold, for `countersign config check`. No secret among them (invariant I16).
 
+use std::path::PathBuf;
+
 use countersign_core::Span;
 
 use super::checked::{Config, LogFormat, Smtp, SmtpTls};
@@ -14,9 +16,12 @@ impl Config {
     fn value_of(&self, key: &str) -> String {
         let (section, _) = key.split_once('.').unwrap_or_default();
         match section {
-            "session" | "token" | "keys" | "account" | "audit" | "clock" | "throttle" => self.limit(key),
+            "session" | "token" | "grant" | "keys" | "account" | "audit" | "clock" | "throttle" => {
+                self.limit(key)
+            }
             "password" => self.hashing(key),
             "mail" => self.mail(key),
+            "dpop" | "registration" | "outbound" | "scopes" | "claims" => self.clients(key),
             _ => self.place(key),
         }
     }
@@ -44,8 +49,6 @@ impl Config {
             },
             "log.level" => self.log.level.to_string().to_ascii_lowercase(),
             "metrics.listen" => self.metrics_listen.map(|address| address.to_string()).unwrap_or_default(),
-            "claims.custom" => list(self.custom_claims.iter().map(ToString::to_string).collect()),
-            "scopes.custom" => list(self.scopes.words().map(str::to_owned).collect()),
             "telemetry.otlp_endpoint" => {
                 self.otlp_endpoint.as_ref().map(ToString::to_string).unwrap_or_default()
             }
@@ -64,6 +67,8 @@ impl Config {
             "session.concurrent" => policy.session.concurrent.unwrap_or(0).to_string(),
             "token.algorithm" => self.token_alg.as_str().to_owned(),
             "token.life" => span_text(policy.token.life),
+            "grant.offline_idle" => span_text(policy.grant.offline_idle),
+            "grant.offline_absolute" => span_text(policy.grant.offline_absolute),
             "token.refresh_grace" => span_text(policy.token.refresh_grace),
             "keys.active" => span_text(policy.key.active),
             "keys.published_before" => span_text(policy.key.published_before),
@@ -90,6 +95,26 @@ impl Config {
             "password.parallelism" => hashing.params.parallelism().to_string(),
             "password.workers" => hashing.workers.to_string(),
             "password.queue" => hashing.queue.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    fn clients(&self, key: &str) -> String {
+        let list = |entries: Vec<String>| entries.join(", ");
+        let path =
+            |path: &Option<PathBuf>| path.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
+        match key {
+            "dpop.nonce" => self.dpop_nonce.to_string(),
+            "registration.policy" => self.registration.policy.as_str().to_owned(),
+            "registration.profile" => self.registration.profile.as_str().to_owned(),
+            "registration.token_file" => path(&self.registration.token_file),
+            "registration.per_address" => self.registration.per_address.to_string(),
+            "registration.limit" => self.registration.limit.to_string(),
+            "registration.unused" => span_text(self.registration.unused),
+            "outbound.allow" => list(self.outbound.allow.iter().map(ToString::to_string).collect()),
+            "outbound.ca_file" => path(&self.outbound.ca_file),
+            "scopes.custom" => list(self.scopes.words().map(str::to_owned).collect()),
+            "claims.custom" => list(self.custom_claims.iter().map(ToString::to_string).collect()),
             _ => String::new(),
         }
     }

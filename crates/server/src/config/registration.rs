@@ -37,6 +37,17 @@ pub enum RegistrationPolicy {
     Closed,
 }
 
+impl RegistrationPolicy {
+    /// The word in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Token => "token",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// Whom we may ask for keys and documents, beyond what is public.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outbound {

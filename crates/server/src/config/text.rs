@@ -261,6 +261,8 @@ mod tests {
                     "mail.tls" => SmtpTls::read(word).err(),
                     "log.format" => LogFormat::read(word).err(),
                     "log.level" => tracing::Level::read(word).err(),
+                    "registration.policy" => RegistrationPolicy::read(word).err(),
+                    "registration.profile" => Profile::read(word).err(),
                     other => panic!("{other} has words that this test does not know"),
                 };
                 assert_eq!(read, None, "{} = {word}", setting.key);

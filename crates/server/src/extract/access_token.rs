@@ -83,7 +83,7 @@ impl Token {
 
     /// Whether it counts here and not at another API.
     pub(crate) fn is_for(&self, app: &App) -> bool {
-        self.claims.aud == [app.config.public_url.origin()]
+        self.claims.aud.iter().any(|audience| audience == app.config.public_url.origin())
     }
 
     /// Whether it says that it opens the API of accounts.

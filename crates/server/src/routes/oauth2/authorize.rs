@@ -18,6 +18,19 @@ use crate::respond::{authorize as respond, page};
 const CONTINUE: &str = "continue";
 
 /// A request in a URL, or one that waited.
+#[utoipa::path(get, path = "/oauth2/authorize", operation_id = "authorize", tag = "oauth2",
+    params(
+        ("client_id" = String, Query, description = "Who asks"),
+        ("response_type" = Option<String>, Query, description = "`code`"),
+        ("redirect_uri" = Option<String>, Query, description = "Where the answer goes: registered by the client"),
+        ("scope" = Option<String>, Query, description = "What is asked for"),
+        ("state" = Option<String>, Query, description = "Comes back exactly"),
+        ("code_challenge" = Option<String>, Query, description = "PKCE, with `code_challenge_method` `S256`"),
+        ("request_uri" = Option<String>, Query, description = "A pushed request, instead of all but `client_id`")),
+    responses(
+        (status = 303, description = "To a page of ours, or back with `code` or `error`, `state` and `iss`"),
+        (status = 200, description = "A page that posts the answer (`response_mode=form_post`)"),
+        (status = 400, description = "A page: nobody is sent anywhere")))]
 pub(crate) async fn show(
     ctx: Ctx,
     visitor: Visitor,
@@ -36,6 +49,10 @@ pub(crate) async fn show(
 
 /// A request in a form. Other sites' pages send it, and no cookie of ours is read: it is sealed, and the browser comes back
 /// with a GET of its own (attack CSR-12).
+#[utoipa::path(post, path = "/oauth2/authorize", operation_id = "authorize_by_form", tag = "oauth2",
+    responses(
+        (status = 303, description = "To the same request by GET"),
+        (status = 400, description = "A page: nobody is sent anywhere")))]
 pub(crate) async fn submit(ctx: Ctx, Pairs(pairs): Pairs) -> Result<Response, Problem> {
     let waiting = match begin(&ctx, pairs) {
         Ok(waiting) => waiting,

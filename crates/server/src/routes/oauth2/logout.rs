@@ -21,7 +21,7 @@ use crate::respond::{CLEAR_SITE_DATA, CLEARED, cookie, headers, page};
 const FIELDS: [&str; 4] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"];
 
 /// Log out at a client's wish: with an ID token of this very session at once, else a page asks.
-#[utoipa::path(get, path = "/oauth2/logout", operation_id = "end_session", tag = "oauth2",
+#[utoipa::path(get, path = "/oauth2/logout", operation_id = "log_out_at_provider", tag = "oauth2",
     params(
         ("id_token_hint" = Option<String>, Query, description = "An ID token of the session, expired or not"),
         ("client_id" = Option<String>, Query, description = "The client that the ID token was given to"),
@@ -68,7 +68,7 @@ pub(crate) async fn show(ctx: Ctx, visitor: Visitor, query: Query) -> Result<Res
 
 /// The same by a form, which other sites' pages send: no cookie is read, and the browser comes back with a GET of its own
 /// (attack CSR-12).
-#[utoipa::path(post, path = "/oauth2/logout", operation_id = "end_session_by_form", tag = "oauth2",
+#[utoipa::path(post, path = "/oauth2/logout", operation_id = "log_out_at_provider_by_form", tag = "oauth2",
     responses((status = 303, description = "To the same as a GET")))]
 pub(crate) async fn submit(form: Form) -> Response {
     let mut query = url::form_urlencoded::Serializer::new(String::new());

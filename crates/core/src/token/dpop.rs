@@ -1,6 +1,6 @@
 //! Whether a `DPoP` proof fits the request that it came with (RFC 9449 section 4.3; attacks DPO-01 to DPO-06).
 //!
-//! Whether it was used before is asked where it is spent: its [mark](Facts::mark) is written with what it protects.
+//! Whether it was used before is asked where it is spent: its mark is written with what it protects.
 
 use countersign_jose::DpopProof;
 use url::Url;

@@ -5,12 +5,13 @@ use countersign_core::authorize::Challenge;
 use countersign_core::client::ClientId;
 use countersign_core::grant::{Login, Scopes};
 use countersign_core::secret::Hash;
-use countersign_core::session::Method;
 use countersign_core::token::Confirmation;
 use countersign_core::url::ResourceId;
 use countersign_core::{AccountId, SessionId, Time};
 
 use crate::Batch;
+use crate::grant::resource_words;
+use crate::session::method_words;
 
 const INSERT: &str = "
 INSERT INTO codes (hash, client_id, account_id, session_id, redirect_uri, scopes, resources, challenge,
@@ -68,8 +69,6 @@ pub fn issue_batch(new: &NewCode<'_>, stamp: &Stamp<'_>) -> Batch {
         let parent = vec![new.account.bytes().into(), new.client.as_str().into()];
         batch = batch.exactly(1, HOLD_CONSENT, parent);
     }
-    let resources: Vec<_> = new.resources.iter().map(ResourceId::as_str).collect();
-    let amr: Vec<_> = new.login.amr.iter().copied().map(Method::as_str).collect();
     let challenge = new.challenge.map(|challenge| challenge.encode());
     let values = vec![
         new.hash.as_bytes().into(),
@@ -78,14 +77,14 @@ pub fn issue_batch(new: &NewCode<'_>, stamp: &Stamp<'_>) -> Batch {
         new.session.bytes().into(),
         new.redirect_uri.into(),
         new.scopes.to_string().into(),
-        resources.join(" ").into(),
+        resource_words(new.resources).into(),
         challenge.as_deref().into(),
         challenge.as_ref().map(|_| "S256").into(),
         new.nonce.into(),
         new.confirmation.map(|key| key.to_string()).into(),
         new.claims.into(),
         new.login.at.micros().into(),
-        amr.join(" ").into(),
+        method_words(&new.login.amr).into(),
         new.login.acr.as_str().into(),
         stamp.at.micros().into(),
         new.expires_at.micros().into(),

@@ -5,11 +5,10 @@ use countersign_core::client::ClientId;
 use countersign_core::consent::Consent;
 use countersign_core::grant::Scopes;
 use countersign_core::session::EndReason;
-use countersign_core::url::ResourceId;
 use countersign_core::{AccountId, Span, Time};
 
 use crate::db::{Result, Row};
-use crate::grant::resources;
+use crate::grant::{resource_words, resources};
 use crate::{Batch, Store, columns};
 
 const OF_CLIENT: &str = "
@@ -95,12 +94,11 @@ pub async fn offline_clients_of(store: &Store, account: AccountId) -> Result<Vec
 /// Remembers a consent, in place of the narrower one.
 pub fn give_batch(consent: &Consent, stamp: &Stamp<'_>) -> Batch {
     let event = Event::new(Kind::ConsentGiven).account(consent.account).client(consent.client.clone());
-    let words: Vec<_> = consent.resources.iter().map(ResourceId::as_str).collect();
     let values = vec![
         consent.account.bytes().into(),
         consent.client.as_str().into(),
         consent.scopes.to_string().into(),
-        words.join(" ").into(),
+        resource_words(&consent.resources).into(),
         consent.created_at.micros().into(),
         consent.changed_at.micros().into(),
     ];

@@ -9,7 +9,7 @@ use countersign_core::client::{self, ClientId};
 use countersign_core::grant::{Generation, Grant, Login, Salt, Scopes};
 use countersign_core::replay::Mark;
 use countersign_core::revocation::StatusIndex;
-use countersign_core::session::{Acr, EndReason, Method};
+use countersign_core::session::{Acr, EndReason};
 use countersign_core::token::Confirmation;
 use countersign_core::url::ResourceId;
 use countersign_core::{GrantId, Span, Time};
@@ -17,7 +17,7 @@ use countersign_core::{GrantId, Span, Time};
 use crate::account::account_at;
 use crate::db::{Result, Row, Value};
 use crate::live::{LiveAccount, LiveGrant, LiveSession, Root};
-use crate::session::{ended_at, methods, session_at};
+use crate::session::{ended_at, method_words, methods, session_at};
 use crate::{Batch, Store, columns, revocation, spent};
 
 const BY_INDEX: &str = "
@@ -154,7 +154,6 @@ pub(crate) fn insert(batch: Batch, grant: &Grant, stamp: &Stamp<'_>) -> Batch {
 
 /// Writes a new grant as part of something that says so.
 pub(crate) fn insert_row(batch: Batch, grant: &Grant) -> Batch {
-    let resources: Vec<_> = grant.resources.iter().map(ResourceId::as_str).collect();
     let login = grant.login.as_ref();
     let values = vec![
         grant.id.bytes().into(),
@@ -162,7 +161,7 @@ pub(crate) fn insert_row(batch: Batch, grant: &Grant) -> Batch {
         grant.client.as_str().into(),
         grant.session.map(|session| *session.bytes()).into(),
         grant.scopes.to_string().into(),
-        resources.join(" ").into(),
+        resource_words(&grant.resources).into(),
         grant.generation.0.into(),
         grant.salt.0.into(),
         grant.created_at.micros().into(),
@@ -170,7 +169,7 @@ pub(crate) fn insert_row(batch: Batch, grant: &Grant) -> Batch {
         i64::from(grant.index.index).into(),
         grant.opened_by.map(|session| *session.bytes()).into(),
         login.map(|login| login.at.micros()).into(),
-        login.map(|login| words(&login.amr)).into(),
+        login.map(|login| method_words(&login.amr)).into(),
         login.map(|login| login.acr.as_str()).into(),
         grant.confirmation.map(|key| key.to_string()).into(),
         grant.claims.as_deref().into(),
@@ -283,12 +282,13 @@ fn login_at(row: &Row, first: usize) -> Result<Option<Login>> {
     }))
 }
 
-fn words(amr: &[Method]) -> String {
-    amr.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(" ")
-}
-
 /// Resources are absolute URIs, which hold no space.
 pub(crate) fn resources(words: &str) -> Option<Vec<ResourceId>> {
     let words = words.split(' ').filter(|word| !word.is_empty());
     words.map(|word| ResourceId::parse(word).ok()).collect()
+}
+
+/// What [`resources`] reads.
+pub(crate) fn resource_words(resources: &[ResourceId]) -> String {
+    resources.iter().map(ResourceId::as_str).collect::<Vec<_>>().join(" ")
 }

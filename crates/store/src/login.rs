@@ -4,14 +4,14 @@ use countersign_core::account::{Identifier, State, Version};
 use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::grant::Grant;
 use countersign_core::login::password::{Candidate, Refusal};
+use countersign_core::session::EndReason;
 use countersign_core::session::open::Open;
 use countersign_core::session::prove::Prove;
-use countersign_core::session::{EndReason, Method};
 use countersign_core::{AccountId, SessionId, Span};
 
 use crate::account::kind_of;
 use crate::db::Result;
-use crate::session::SEEN_GRAIN;
+use crate::session::{SEEN_GRAIN, method_words};
 use crate::{Batch, Store, columns, grant, recovery, revocation, session};
 
 const CANDIDATE: &str = "
@@ -216,17 +216,17 @@ pub fn prove_batch(
 ) -> Batch {
     let (session, (old, new)) = (&prove.session, prove.secret);
     let account = session.account;
-    let amr: Vec<_> = session.amr.iter().copied().map(Method::as_str).collect();
+    let amr = method_words(&session.amr);
     let event = Event::new(Kind::SessionProved).account(account).session(session.id);
     let values = vec![
         new.as_bytes().into(),
         session.authenticated_at.micros().into(),
-        amr.join(" ").into(),
+        amr.as_str().into(),
         session.acr.as_str().into(),
         session.id.bytes().into(),
         old.as_bytes().into(),
     ];
-    let batch = Batch::new(stamp, event.detail("amr", amr.join(" ")))
+    let batch = Batch::new(stamp, event.detail("amr", amr))
         .exactly(1, HOLD_ACCOUNT, vec![account.bytes().into(), prove.account.version.0.into()])
         .exactly(1, PROVE, values);
     let batch = recovery::kill(self::upgrade(batch, account, upgrade, stamp), account, stamp);
@@ -245,8 +245,8 @@ fn upgrade(batch: Batch, account: AccountId, upgrade: Option<Upgrade<'_>>, stamp
 fn opened(open: &Open) -> Event {
     let event = Event::new(Kind::SessionOpened).account(open.account.id).session(open.session.id);
     // With which factors: ASVS 16.3.1.
-    let amr: Vec<_> = open.session.amr.iter().copied().map(Method::as_str).collect();
-    event.detail("face", open.session.face.as_str()).detail("amr", amr.join(" "))
+    let amr = method_words(&open.session.amr);
+    event.detail("face", open.session.face.as_str()).detail("amr", amr)
 }
 
 fn replace(batch: Batch, session: SessionId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
@@ -266,7 +266,6 @@ fn replace(batch: Batch, session: SessionId, longest_life: Span, stamp: &Stamp<'
 
 fn insert(batch: Batch, open: &Open, has_grant: bool) -> Batch {
     let session = &open.session;
-    let amr: Vec<_> = session.amr.iter().copied().map(Method::as_str).collect();
     let values = vec![
         session.id.bytes().into(),
         session.account.bytes().into(),
@@ -277,7 +276,7 @@ fn insert(batch: Batch, open: &Open, has_grant: bool) -> Batch {
         session.seen_at.micros().into(),
         session.idle_ends_at.micros().into(),
         session.absolute_ends_at.micros().into(),
-        amr.join(" ").into(),
+        method_words(&session.amr).into(),
         session.acr.as_str().into(),
         session.remember.into(),
         session.device.browser.into(),

@@ -6,6 +6,7 @@ use countersign_core::grant::Scopes;
 use countersign_core::session::EndReason;
 use countersign_core::{AccountId, GrantId, SessionId, Span, Time};
 
+use super::{END, REVOKE};
 use crate::db::{Result, Row};
 use crate::{Batch, Store, columns};
 
@@ -41,21 +42,7 @@ SELECT id, account_id, client_id, session_id, scopes, created_at, used_at
  WHERE id = $1
    AND ended_at IS NULL";
 
-const END: &str = "
-UPDATE grants
-   SET ended_at = $1,
-       end_reason = $2
- WHERE id = $3
-   AND ended_at IS NULL";
-
-const REVOKE: &str = "
-INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
-SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
-  FROM grants
- WHERE id = $2
-   AND ended_at = $3";
-
-pub(crate) const STATEMENTS: &[&str] = &[OF_ALL, OF_ACCOUNT, OF_CLIENT, BY_ID, END, REVOKE];
+pub(crate) const STATEMENTS: &[&str] = &[OF_ALL, OF_ACCOUNT, OF_CLIENT, BY_ID];
 
 /// A grant that has not been ended, in a few words. Its session may be over all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub struct ConsentPage<'a> {
 }
 
 /// Scopes with words of their own.
-const KNOWN: [(&str, &str); 7] = [
+const KNOWN: [(&str, &str); 8] = [
     ("openid", "scope-openid"),
     ("profile", "scope-profile"),
     ("email", "scope-email"),
@@ -32,6 +32,7 @@ const KNOWN: [(&str, &str); 7] = [
     ("phone", "scope-phone"),
     ("offline_access", "scope-offline-access"),
     ("account", "scope-account"),
+    ("admin", "scope-admin"),
 ];
 
 fn key(scope: &str) -> Option<&'static str> {
@@ -82,7 +83,7 @@ impl Page for ConsentPage<'_> {
         let odd = Self {
             client: "\"><script>alert(1)</script>, the app with the longest name that anybody ever thought of",
             account: "a-very-long-address-that-somebody-really-has-and-types-without-a-break@example.org",
-            scopes: vec!["openid", "address", "phone", "account", "notes.<read>"],
+            scopes: vec!["openid", "address", "phone", "account", "admin", "notes.<read>"],
             resources: vec!["https://api.example.com/an/unreasonably/long/path/that/goes/on/and/on"],
             host: "127.0.0.1:65535",
             request: "c2VhbGVk\"><script>alert(1)</script>",

@@ -49,7 +49,7 @@ impl Ctx {
     }
 
     /// Stamps audit events of this request.
-    pub(crate) fn stamp(&self, actor: Actor) -> Stamp<'_> {
+    pub(crate) fn stamp<'a>(&'a self, actor: Actor<'a>) -> Stamp<'a> {
         Stamp {
             at: self.now,
             random: self.app.random.as_ref(),

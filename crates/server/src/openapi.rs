@@ -22,7 +22,11 @@ pub fn document() -> String {
             Routes under `/api/v1/session`, `/api/v1/sessions`, `/api/v1/password` and `/api/v1/profile` take either face: the cookie \
             `__Host-Http-session`, or `Authorization: Bearer` with an access token of scope `account`. On the cookie \
             face a request that changes something must say that it comes from this server's own origin \
-            (`Sec-Fetch-Site` or `Origin`). Unknown JSON fields are refused."
+            (`Sec-Fetch-Site` or `Origin`). Unknown JSON fields are refused.\n\n\
+            Routes under `/api/v1/admin` take either face too: a session of an account with the role `admin`, or a token with \
+            the scope `admin` of a client that an operator gave that scope, for such an account or for the client itself. \
+            What makes, opens or deletes something asks a person for a login within the last 15 minutes: else 403 \
+            `reauthentication_required`."
     ),
     paths(
         api::accounts::register,
@@ -38,6 +42,20 @@ pub fn document() -> String {
         api::password::change,
         api::profile::show,
         api::profile::replace,
+        api::admin::clients::list,
+        api::admin::clients::create,
+        api::admin::clients::show,
+        api::admin::clients::replace,
+        api::admin::clients::end,
+        api::admin::clients::rotate,
+        api::admin::clients::disable,
+        api::admin::clients::enable,
+        api::admin::clients::check,
+        api::admin::resources::list,
+        api::admin::resources::add,
+        api::admin::grants::list,
+        api::admin::grants::show,
+        api::admin::grants::revoke,
         api::openapi::show,
         oauth2::authorize::show,
         oauth2::authorize::submit,

@@ -8,6 +8,7 @@ use axum::routing::{MethodRouter, any, delete, get, post, put};
 use crate::app::App;
 use crate::middleware::Access;
 use crate::middleware::gate::gate;
+use crate::routes::api::admin;
 use crate::routes::{api, dev, health, locale, oauth2, pages, static_files, status_list, well_known};
 
 /// One row of the table.
@@ -57,6 +58,17 @@ pub(crate) const TABLE: &[Route] = &[
     row("/api/v1/sessions/{id}", Access::EITHER, || delete(api::sessions::end_one)),
     row("/api/v1/password", Access::EITHER, || put(api::password::change)),
     row("/api/v1/profile", Access::EITHER, || get(api::profile::show).put(api::profile::replace)),
+    // The administration: a session of an administrator, or a token with the scope `admin`.
+    row("/api/v1/admin/clients", Access::EITHER, || get(admin::clients::list).post(admin::clients::create)),
+    row("/api/v1/admin/clients/{id}", Access::EITHER,
+        || get(admin::clients::show).put(admin::clients::replace).delete(admin::clients::end)),
+    row("/api/v1/admin/clients/{id}/secret", Access::EITHER, || post(admin::clients::rotate)),
+    row("/api/v1/admin/clients/{id}/disable", Access::EITHER, || post(admin::clients::disable)),
+    row("/api/v1/admin/clients/{id}/enable", Access::EITHER, || post(admin::clients::enable)),
+    row("/api/v1/admin/clients/{id}/check", Access::EITHER, || get(admin::clients::check)),
+    row("/api/v1/admin/resources", Access::EITHER, || get(admin::resources::list).post(admin::resources::add)),
+    row("/api/v1/admin/grants", Access::EITHER, || get(admin::grants::list)),
+    row("/api/v1/admin/grants/{id}", Access::EITHER, || get(admin::grants::show).delete(admin::grants::revoke)),
     row("/api/v1/openapi.json", Access::PUBLIC, || get(api::openapi::show)),
     // OAuth 2.
     row("/oauth2/authorize", Access::AUTHORIZE, || get(oauth2::authorize::show).post(oauth2::authorize::submit)),

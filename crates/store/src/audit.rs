@@ -54,7 +54,7 @@ pub struct Line {
     pub at: Time,
     /// What: the word of a `Kind`, perhaps one of an earlier release.
     pub kind: String,
-    /// Who: `anonymous`, `operator`, `system` or `acc_…`.
+    /// Who: `anonymous`, `operator`, `system`, `acc_…` or `client:…`.
     pub actor: String,
     /// Whose account.
     pub account: Option<AccountId>,

@@ -108,7 +108,7 @@ fn event_values(entry: &Entry) -> Vec<Value> {
         Value::from(&id.bytes()[..]),
         Value::from(at.micros()),
         Value::from(event.kind.as_str()),
-        Value::from(actor.to_string().as_str()),
+        Value::from(actor.as_str()),
         Value::from(event.account.as_ref().map(|id| &id.bytes()[..])),
         Value::from(event.session.as_ref().map(|id| &id.bytes()[..])),
         Value::from(event.grant.as_ref().map(|id| &id.bytes()[..])),

@@ -1,5 +1,6 @@
 //! Accounts: who can log in, and by which names.
 
+pub mod administer;
 pub mod change;
 pub mod identifier;
 pub mod profile;

@@ -242,22 +242,25 @@ impl Kind {
 
 /// Who did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Actor {
+pub enum Actor<'a> {
     /// Nobody who proved anything yet.
     Anonymous,
     /// An account, by a session or token of its own.
     Account(AccountId),
+    /// A client, by a token of its own.
+    Client(&'a ClientId),
     /// An operator at the command line.
     Operator,
     /// The server itself: a job or a schedule.
     System,
 }
 
-impl fmt::Display for Actor {
+impl fmt::Display for Actor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
             Self::Account(id) => id.fmt(f),
+            Self::Client(id) => write!(f, "client:{id}"),
             Self::Operator => f.write_str("operator"),
             Self::System => f.write_str("system"),
         }
@@ -331,7 +334,7 @@ pub struct Stamp<'a> {
     /// Makes the ids of events.
     pub random: &'a dyn Random,
     /// Who.
-    pub actor: Actor,
+    pub actor: Actor<'a>,
     /// From where.
     pub ip: Option<IpAddr>,
     /// In which request.
@@ -342,7 +345,7 @@ impl Stamp<'_> {
     /// The event as the log keeps it.
     pub fn entry(&self, event: Event) -> Entry {
         let id = AuditId::new(self.at, self.random);
-        Entry { id, at: self.at, actor: self.actor, ip: self.ip, request: self.request, event }
+        Entry { id, at: self.at, actor: self.actor.to_string(), ip: self.ip, request: self.request, event }
     }
 }
 
@@ -353,8 +356,8 @@ pub struct Entry {
     pub id: AuditId,
     /// When.
     pub at: Time,
-    /// Who.
-    pub actor: Actor,
+    /// Who: `anonymous`, `operator`, `system`, `acc_…` or `client:…`.
+    pub actor: String,
     /// From where.
     pub ip: Option<IpAddr>,
     /// In which request.

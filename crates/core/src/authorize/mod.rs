@@ -6,6 +6,7 @@
 //! [`WayBack`], and there is none before the redirect URI is proven.
 
 pub mod acr;
+pub mod administer;
 pub mod claims;
 pub mod code;
 pub mod confirmation;
@@ -157,6 +158,8 @@ pub struct Facts<'a> {
     pub hint: Hint,
     /// What the account let this client do so far.
     pub consent: Option<&'a Consent>,
+    /// Whether the account may administer this server.
+    pub administers: bool,
     /// What happened since the request came.
     pub waiting: &'a Waiting,
     /// Now.
@@ -197,6 +200,7 @@ pub fn decide(request: &Request, client: &Client, facts: Facts<'_>) -> Decision 
         max_age::decide(request, session, proved, facts.now),
         prompt::decide_select(request.prompt, proved || facts.waiting.selected == Some(session.id)),
         acr::decide(request.claims.acr.as_deref(), session),
+        administer::decide(request, facts.administers),
         consent::decide(request, client, facts.consent, facts.waiting.consented == Some(session.id)),
     ];
     steps.into_iter().flatten().next().unwrap_or(Decision::Issue)

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, GrantType, Profile};
 use crate::grant::Scopes;
-use crate::grant::scope::ACCOUNT;
+use crate::grant::scope::{ACCOUNT, ADMIN};
 
 use super::{Error, Offer, Parameters, Refusal};
 
@@ -24,6 +24,7 @@ pub fn check(parameters: &Parameters, client: &Client, offer: Offer<'_>) -> Resu
     }
     let known = |word: &str| match word {
         ACCOUNT => client.first_party,
+        ADMIN => client.may_administer(),
         word => {
             let own = offer.claims.iter().any(|claim| claim.own_scope() == Some(word));
             STANDARD.contains(&word) || own || offer.scopes.contains(word)
@@ -44,6 +45,7 @@ mod tests {
     use super::*;
     use crate::authorize::tests::{client, parameters};
     use crate::claims::CustomClaim;
+    use crate::client::Origin;
     use crate::url::PublicUrl;
 
     fn granted(scope: &str, change: impl FnOnce(&mut Client)) -> Option<String> {
@@ -65,6 +67,11 @@ mod tests {
         let oidc = |client: &mut Client| client.profile = Profile::Oidc;
         let listed = |client: &mut Client| client.metadata.scope = Some("openid email".into());
         let first = |client: &mut Client| client.first_party = true;
+        let admin = |client: &mut Client| client.metadata.scope = Some("openid admin".into());
+        let imposter = |client: &mut Client| {
+            client.metadata.scope = Some("openid admin".into());
+            client.origin = Origin::Registered;
+        };
         let offline = |client: &mut Client| client.metadata.grant_types.push(GrantType::RefreshToken);
         let table: &[Case<'_>] = &[
             ("openid email openid", plain, Some("openid email")),
@@ -77,6 +84,9 @@ mod tests {
             ("notes.write", oidc, None),
             ("openid Email", oidc, Some("openid")),
             ("admin", oidc, None),
+            ("admin", first, None),
+            ("openid admin", admin, Some("openid admin")),
+            ("openid admin", imposter, None),
             ("account", plain, None),
             ("account", first, Some("account")),
             ("openid email", listed, Some("openid email")),

@@ -45,7 +45,7 @@ pub(super) fn proven(uri: &str) -> RedirectUri {
     redirect_uri::prove(Asked { parameters: &parameters, client: &client, pushed: false }).unwrap()
 }
 
-fn checked(more: &[(&str, &str)], client: &Client) -> Result<Request, Failure> {
+pub(super) fn checked(more: &[(&str, &str)], client: &Client) -> Result<Request, Failure> {
     let issuer = PublicUrl::parse("https://id.example").unwrap();
     let asked = Asked { parameters: &parameters(more), client, pushed: false };
     check(asked, Offer { issuer: &issuer, scopes: &Scopes::default(), claims: &[] })
@@ -234,7 +234,14 @@ fn all_decided(table: &[Case<'_>]) {
         let mut waiting = Waiting::new(parameters(more), None, NOW);
         change(&mut waiting);
         let session = session.as_ref();
-        let facts = Facts { session, hint: Hint::Fits, consent: Some(&known), waiting: &waiting, now: NOW };
+        let facts = Facts {
+            session,
+            hint: Hint::Fits,
+            consent: Some(&known),
+            administers: false,
+            waiting: &waiting,
+            now: NOW,
+        };
         let decision = decide(&request, &client, facts);
         assert_eq!(decision, expected.clone().err().unwrap_or(Decision::Issue), "{name}");
     }
@@ -249,8 +256,14 @@ fn oau_31_a_hint_of_somebody_else_is_never_ignored() {
         let waiting =
             Waiting { proved: proved.then_some(session.id), ..Waiting::new(parameters(more), None, NOW) };
         let known = consent("openid email");
-        let facts =
-            Facts { session: Some(&session), hint, consent: Some(&known), waiting: &waiting, now: NOW };
+        let facts = Facts {
+            session: Some(&session),
+            hint,
+            consent: Some(&known),
+            administers: false,
+            waiting: &waiting,
+            now: NOW,
+        };
         match decide(&request, &client, facts) {
             Decision::Refuse(refusal) => Err(refusal.error),
             decision => Ok(decision),
@@ -274,6 +287,7 @@ fn oau_31_an_essential_class_that_is_not_reached_is_an_error() {
             session: Some(&session),
             hint: Hint::Fits,
             consent: Some(&known),
+            administers: false,
             waiting: &waiting,
             now: NOW,
         };

@@ -15,6 +15,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::grant::Scopes;
+use crate::grant::scope::ADMIN;
 use crate::revocation::StatusIndex;
 use crate::{Random, Time, random};
 
@@ -61,6 +63,13 @@ impl Client {
     /// Whether its tokens must be bound to a key: its profile says so, or it does (RFC 9449 section 5.2).
     pub const fn demands_bound_tokens(&self) -> bool {
         self.profile.demands_bound_tokens() || self.metadata.dpop_bound_access_tokens
+    }
+
+    /// Whether it may ask for the scope `admin`: an operator made it and wrote the scope down. What registered itself never may,
+    /// whoever changed it since (attack OAU-58).
+    pub fn may_administer(&self) -> bool {
+        let listed = self.metadata.scope.as_deref().and_then(Scopes::parse);
+        self.origin == Origin::Operator && listed.is_some_and(|listed| listed.contains(ADMIN))
     }
 
     /// What people are shown: its name, else its id.

@@ -7,6 +7,7 @@ use crate::url::ResourceId;
 
 use super::Scopes;
 use super::refresh::Target;
+use super::scope::ADMIN;
 
 /// What the client asks for.
 #[derive(Debug, Clone, Copy)]
@@ -39,16 +40,20 @@ pub enum Refusal {
     Target,
 }
 
-/// Decides what the client gets. Named no scope, it gets all that it is registered for.
+/// Decides what the client gets. Named no scope, it gets all that it is registered for, but never `admin`: that has to be named,
+/// and counts nowhere but here.
 pub fn decide(client: &Client, request: Request<'_>) -> Result<Granted, Refusal> {
     if client.kind() == Kind::Public {
         return Err(Refusal::Public);
     }
     let registered = client.metadata.scope.as_deref().and_then(Scopes::parse).unwrap_or_default();
-    let registered = registered.elsewhere();
+    let own = registered.elsewhere();
+    let here = request.target.and_then(Target::resource).is_none();
+    let administers = here && client.may_administer();
+    let allowed = registered.retain(|word| own.contains(word) || (administers && word == ADMIN));
     let scopes = match request.scopes.filter(|scopes| !scopes.is_empty()) {
-        None => registered,
-        Some(asked) if registered.covers(asked) => asked.clone(),
+        None => own,
+        Some(asked) if allowed.covers(asked) => asked.clone(),
         Some(_) => return Err(Refusal::Scope),
     };
     let audience = request.target.and_then(Target::resource);
@@ -90,6 +95,8 @@ mod tests {
         );
         let bare = client(AuthMethod::ClientSecretBasic, None);
         let public = client(AuthMethod::None, Some("notes.read"));
+        let admin = client(AuthMethod::ClientSecretBasic, Some("notes.read admin"));
+        let imposter = Client { origin: Origin::Registered, ..admin.clone() };
         let both = Ok("notes.read notes.write".to_owned());
         let table = [
             ("all of its own", &own, None, both.clone()),
@@ -101,6 +108,11 @@ mod tests {
             ("for good", &own, Some("offline_access"), Err(Refusal::Scope)),
             ("a client without scopes", &bare, None, Ok(String::new())),
             ("and one that asks", &bare, Some("notes.read"), Err(Refusal::Scope)),
+            ("the administration, by name", &admin, Some("admin"), Ok("admin".to_owned())),
+            ("with something else", &admin, Some("notes.read admin"), Ok("notes.read admin".to_owned())),
+            ("with what is not its own", &admin, Some("notes.write admin"), Err(Refusal::Scope)),
+            ("never unasked", &admin, None, Ok("notes.read".to_owned())),
+            ("never to what registered itself", &imposter, Some("admin"), Err(Refusal::Scope)),
             ("a public client", &public, None, Err(Refusal::Public)),
         ];
         for (name, client, asked, expected) in table {
@@ -123,5 +135,14 @@ mod tests {
         assert_eq!(ask(Some(&target), false), Err(Refusal::Target));
         assert_eq!(ask(Some(&Target::Issuer), true), Ok(None));
         assert_eq!(ask(None, true), Ok(None));
+    }
+
+    #[test]
+    fn the_administration_is_not_opened_by_a_token_for_another_api() {
+        let client = client(AuthMethod::ClientSecretBasic, Some("admin"));
+        let target = Target::Resource(ResourceId::parse("https://api.example").unwrap());
+        let admin = Scopes::parse("admin").unwrap();
+        let request = Request { scopes: Some(&admin), target: Some(&target), resource_known: true };
+        assert_eq!(decide(&client, request), Err(Refusal::Scope));
     }
 }

@@ -20,7 +20,7 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 pub const OURS: [&str; 8] =
     [ACCOUNT, ADMIN, "openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
 
-/// The scope that opens `/api/v1/admin` to a token of a first-party client, for an account that has the role.
+/// The scope that opens `/api/v1/admin`: to a client that an operator gave it, and through it to accounts that have the role.
 pub const ADMIN: &str = "admin";
 
 impl Scopes {

@@ -8,10 +8,13 @@ use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, Tokens
 use reqwest::Method;
 use serde_json::json;
 
+use crate::admin::administrator;
 use crate::authorization::{resigned, routes};
 use crate::authorize;
 use crate::people::{mailed_reset, mailed_token, member};
 use crate::support::{self, KIM, LEE, OTHER_PASSWORD, PASSWORD, SESSION};
+
+const ADMIN: &str = "/api/v1/admin";
 
 /// What each request may need: a living session, and a secret of each kind.
 struct Wishes {
@@ -27,6 +30,9 @@ struct Wishes {
     secret: String,
     /// An access token that opens `UserInfo`.
     access: String,
+    /// A browser of an administrator, and a grant to look at.
+    admin: Client,
+    grant: String,
 }
 
 impl Wishes {
@@ -51,13 +57,31 @@ impl Wishes {
             refresh,
             reset: mailed_reset(server, KIM).await?,
             verify: mailed_token(server, LEE).await?,
+            admin: administrator(server).await?,
+            grant: grant(server).await?,
             browser,
             sealed,
         })
     }
 
+    /// The request that does what a route of the administration is for.
+    fn administer(&self, method: &Method, path: &str) -> reqwest::RequestBuilder {
+        let id = if path.contains("/grants") { &self.grant } else { &self.client.0 };
+        let request = self.admin.request(method.clone(), &path.replace("{id}", id));
+        let metadata = json!({ "metadata": { "redirect_uris": ["https://app.example/cb"] } });
+        match (method.as_str(), path.strip_prefix(ADMIN).unwrap_or_default()) {
+            ("POST", "/clients") | ("PUT", _) => request.json(&metadata),
+            ("POST", "/clients/{id}/secret") => request.json(&json!({ "window": 0 })),
+            ("POST", "/resources") => request.json(&json!({ "resource": "https://api.example" })),
+            _ => request,
+        }
+    }
+
     /// The request that does what the route is for.
     fn request(&self, method: &Method, path: &str) -> reqwest::RequestBuilder {
+        if path.starts_with(ADMIN) {
+            return self.administer(method, path);
+        }
         let query = match (method.as_str(), path) {
             ("GET", "/reset") => format!("?token={}", self.reset),
             ("GET", "/verify") => format!("?token={}", self.verify),
@@ -110,15 +134,22 @@ impl Wishes {
             ("POST", "/oauth2/register") => request.json(&app),
             ("PUT", "/oauth2/register/{id}") => request.bearer_auth(registration).json(&app),
             (_, "/oauth2/register/{id}") => request.bearer_auth(registration),
-            ("POST", "/oauth2/token") => request.form(&[
-                ("grant_type", "refresh_token"),
-                ("client_id", "countersign"),
-                ("refresh_token", self.refresh.as_str()),
-            ]),
+            ("POST", "/oauth2/token") => request.form(&refresh(&self.refresh)),
             ("POST", _) => request.form::<[(&str, &str); 0]>(&[]),
             _ => request,
         }
     }
+}
+
+fn refresh(token: &str) -> [(&str, &str); 3] {
+    [("grant_type", "refresh_token"), ("client_id", "countersign"), ("refresh_token", token)]
+}
+
+/// A grant of somebody.
+async fn grant(server: &TestServer) -> anyhow::Result<String> {
+    let lines = server.audit().await?;
+    let grant = lines.iter().find_map(|line| line.grant);
+    Ok(grant.context("no grant")?.to_string())
 }
 
 /// Sessions and grants that were opened so far.

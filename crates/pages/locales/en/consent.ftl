@@ -19,6 +19,8 @@ scope-offline-access = Stay connected when you are away
     .detail = until you end it under Apps
 scope-account = Manage your account
     .detail = everything that you can do here
+scope-admin = Administer this server
+    .detail = its applications, and what everybody let them do
 scope-other = as this service has agreed with the app
 
 select-title = Which account?

@@ -19,6 +19,8 @@ scope-offline-access = 자리를 비워도 연결 유지
     .detail = 앱 메뉴에서 언제든 종료
 scope-account = 계정 관리
     .detail = 여기에서 할 수 있는 모든 일
+scope-admin = 이 서버 관리
+    .detail = 등록된 앱과 모든 사람이 앱에 허용한 권한
 scope-other = 이 서비스와 앱이 정한 권한
 
 select-title = 어떤 계정을 쓸까요?

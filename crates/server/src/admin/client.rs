@@ -14,6 +14,7 @@ use countersign_store::client::{Stored, clients};
 use crate::ctx::Ctx;
 use crate::flows::client::{self as flows, Described, Failure, Made};
 use crate::flows::document;
+use crate::respond::problem::{Kind, Problem};
 
 use super::command::{NewClient, PAGE};
 use super::{AdminError, ClientEntry, LintEntry, Reply, SecretEntry, Told};
@@ -24,7 +25,7 @@ const LONGEST_WINDOW: Span = Span::days(30);
 const LONGEST_INVITATION: Span = Span::days(365);
 
 /// Makes a client.
-pub(crate) async fn create(ctx: &Ctx, actor: Actor, new: &NewClient) -> Result<ClientEntry, AdminError> {
+pub(crate) async fn create(ctx: &Ctx, actor: Actor<'_>, new: &NewClient) -> Result<ClientEntry, AdminError> {
     let profile = profile(new.profile.as_deref())?;
     let id = new.id.as_deref().map(id).transpose()?;
     if id.as_ref().is_some_and(|id| id.as_str().starts_with("acc_") || id.as_str().contains("://")) {
@@ -54,7 +55,7 @@ pub(crate) async fn show(ctx: &Ctx, named: &str) -> Result<ClientEntry, AdminErr
 /// The client says something else of itself.
 pub(crate) async fn update(
     ctx: &Ctx,
-    actor: Actor,
+    actor: Actor<'_>,
     named: &str,
     new: &NewClient,
 ) -> Result<ClientEntry, AdminError> {
@@ -67,13 +68,13 @@ pub(crate) async fn update(
         first_party: stored.client.first_party,
     };
     let made = flows::describe(ctx, actor, &stored, &described).await;
-    told(ctx, made.map_err(|failure| refused(failure, None))?).await
+    told(ctx, made.map_err(|failure| refused(failure, Some(named)))?).await
 }
 
 /// Another secret; the one before counts for so long.
 pub(crate) async fn rotate(
     ctx: &Ctx,
-    actor: Actor,
+    actor: Actor<'_>,
     named: &str,
     window: Span,
 ) -> Result<ClientEntry, AdminError> {
@@ -88,26 +89,26 @@ pub(crate) async fn rotate(
     if !(Span::ZERO..=LONGEST_WINDOW).contains(&window) {
         return Err(AdminError::invalid("--window", &"must be from 0s to 30d"));
     }
-    let secret = flows::rotate(ctx, actor, &stored.client, window).await?;
+    let secret = flows::rotate(ctx, actor, &stored.client, window).await.map_err(|it| failed(it, named))?;
     told(ctx, Made { client: stored.client.clone(), secret: Some(secret), registration: None }).await
 }
 
 /// Closes a client.
-pub(crate) async fn disable(ctx: &Ctx, actor: Actor, named: &str) -> Result<ClientEntry, AdminError> {
+pub(crate) async fn disable(ctx: &Ctx, actor: Actor<'_>, named: &str) -> Result<ClientEntry, AdminError> {
     let stored = find_own(ctx, named).await?;
     flows::disable(ctx, actor, &stored.client.id).await?;
     show(ctx, named).await
 }
 
 /// Opens it again.
-pub(crate) async fn enable(ctx: &Ctx, actor: Actor, named: &str) -> Result<ClientEntry, AdminError> {
+pub(crate) async fn enable(ctx: &Ctx, actor: Actor<'_>, named: &str) -> Result<ClientEntry, AdminError> {
     let stored = find_own(ctx, named).await?;
     flows::enable(ctx, actor, &stored.client).await?;
     show(ctx, named).await
 }
 
 /// Deletes it.
-pub(crate) async fn delete(ctx: &Ctx, actor: Actor, named: &str) -> Result<(), AdminError> {
+pub(crate) async fn delete(ctx: &Ctx, actor: Actor<'_>, named: &str) -> Result<(), AdminError> {
     let stored = find_own(ctx, named).await?;
     Ok(flows::delete(ctx, actor, &stored.client.id).await?)
 }
@@ -122,12 +123,14 @@ pub(super) fn invite(ctx: &Ctx, life: Span) -> Result<Reply, AdminError> {
     Ok(Reply::Invited { token: Told::new(token), until: until.rfc3339() })
 }
 
-/// What is weak about a client, or about all of them.
-pub(super) async fn check(ctx: &Ctx, named: Option<&str>) -> Result<Reply, AdminError> {
-    if let Some(named) = named {
-        let stored = find(ctx, named).await?;
-        return Ok(Reply::Linted(linted(ctx, &stored.client).await?));
-    }
+/// What is weak about a client.
+pub(crate) async fn check(ctx: &Ctx, named: &str) -> Result<Vec<LintEntry>, AdminError> {
+    let stored = find(ctx, named).await?;
+    linted(ctx, &stored.client).await
+}
+
+/// What is weak about all of them.
+pub(super) async fn check_all(ctx: &Ctx) -> Result<Vec<LintEntry>, AdminError> {
     let (mut found, mut after) = (Vec::new(), None::<ClientId>);
     loop {
         let page = clients(&ctx.app.store, after.as_ref(), PAGE).await?;
@@ -136,7 +139,7 @@ pub(super) async fn check(ctx: &Ctx, named: Option<&str>) -> Result<Reply, Admin
         }
         match page.last() {
             Some(last) if page.len() == PAGE as usize => after = Some(last.id.clone()),
-            _ => return Ok(Reply::Linted(found)),
+            _ => return Ok(found),
         }
     }
 }
@@ -168,14 +171,16 @@ async fn keys(ctx: &Ctx, client: &Client) -> Option<Lint> {
 
 /// The client of this id; for the URL of a document, what it says.
 async fn find(ctx: &Ctx, named: &str) -> Result<Arc<Stored>, AdminError> {
-    let found = document::find(ctx, &id(named)?).await?;
-    found.ok_or_else(|| AdminError::NoClient(named.to_owned()))
+    let unknown = || AdminError::NoClient(named.to_owned());
+    let id = ClientId::parse(named).ok_or_else(unknown)?;
+    document::find(ctx, &id).await?.ok_or_else(unknown)
 }
 
 /// The same, if it is not part of this server.
 async fn find_own(ctx: &Ctx, named: &str) -> Result<Arc<Stored>, AdminError> {
-    let stored = ctx.app.store.client(&id(named)?).await?;
-    let stored = stored.ok_or_else(|| AdminError::NoClient(named.to_owned()))?;
+    let unknown = || AdminError::NoClient(named.to_owned());
+    let id = ClientId::parse(named).ok_or_else(unknown)?;
+    let stored = ctx.app.store.client(&id).await?.ok_or_else(unknown)?;
     if stored.client.id == ClientId::built_in() {
         return Err(AdminError::BuiltIn(named.to_owned()));
     }
@@ -212,6 +217,11 @@ fn refused(failure: Failure, named: Option<&str>) -> AdminError {
     match failure {
         Failure::Rejected(rejection) => AdminError::invalid(rejection.member, &rejection.problem),
         Failure::Taken => AdminError::ClientTaken(named.unwrap_or_default().to_owned()),
-        Failure::Problem(problem) => problem.into(),
+        Failure::Problem(problem) => failed(problem, named.unwrap_or_default()),
     }
+}
+
+/// What became of a client that was there a moment ago.
+fn failed(problem: Problem, named: &str) -> AdminError {
+    if problem.kind == Kind::NotFound { AdminError::NoClient(named.to_owned()) } else { problem.into() }
 }

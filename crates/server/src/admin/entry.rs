@@ -111,15 +111,16 @@ impl GrantEntry {
 }
 
 /// Something about a client that is weak or about to break.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ClientFinding)]
 pub struct LintEntry {
-    /// Which client.
+    /// Which client
     pub client: String,
-    /// Stable, such as `secret-old`.
+    /// Stable, such as `secret-old`
     pub code: String,
     /// `note`, `warning` or `broken`
     pub severity: String,
-    /// What it is, why, and what to do.
+    /// What it is, why, and what to do
     pub words: String,
 }
 

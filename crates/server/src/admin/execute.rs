@@ -65,7 +65,7 @@ pub async fn execute_watched(app: &App, command: Command, watch: Watch) -> Resul
 }
 
 async fn clients(ctx: &Ctx, command: ClientCommand) -> Result<Reply, AdminError> {
-    const BY: Actor = Actor::Operator;
+    const BY: Actor<'static> = Actor::Operator;
     match command {
         ClientCommand::Create(new) => client::create(ctx, BY, &new).await.map(Reply::Client),
         ClientCommand::Update { client, new } => {
@@ -83,7 +83,10 @@ async fn clients(ctx: &Ctx, command: ClientCommand) -> Result<Reply, AdminError>
         ClientCommand::Delete { client } => {
             client::delete(ctx, BY, &client).await.map(|()| Reply::ClientDeleted { client })
         }
-        ClientCommand::Check { client } => client::check(ctx, client.as_deref()).await,
+        ClientCommand::Check { client } => match client {
+            Some(client) => client::check(ctx, &client).await.map(Reply::Linted),
+            None => client::check_all(ctx).await.map(Reply::Linted),
+        },
         ClientCommand::Invite { life } => client::invite(ctx, Span::seconds(life)),
     }
 }

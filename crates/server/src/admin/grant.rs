@@ -43,8 +43,16 @@ pub(crate) async fn list(ctx: &Ctx, asked: Asked<'_>) -> Result<Vec<GrantEntry>,
     Ok(grants.iter().map(GrantEntry::of).collect())
 }
 
+/// A grant that was not ended.
+pub(crate) async fn show(ctx: &Ctx, id: &str) -> Result<GrantEntry, AdminError> {
+    let unknown = || AdminError::NoGrant(id.to_owned());
+    let parsed = GrantId::parse(id).map_err(|_| unknown())?;
+    let grant = store::grant(&ctx.app.store, parsed).await?.ok_or_else(unknown)?;
+    Ok(GrantEntry::of(&grant))
+}
+
 /// Ends a grant. When this returns, no token of it counts here.
-pub(crate) async fn revoke(ctx: &Ctx, actor: Actor, id: &str) -> Result<GrantEntry, AdminError> {
+pub(crate) async fn revoke(ctx: &Ctx, actor: Actor<'_>, id: &str) -> Result<GrantEntry, AdminError> {
     let unknown = || AdminError::NoGrant(id.to_owned());
     let parsed = GrantId::parse(id).map_err(|_| unknown())?;
     let mut attempts = ctx.attempts();

@@ -259,7 +259,7 @@ pub struct AuditEntry {
     pub at: String,
     /// What, such as `login.failed`.
     pub kind: String,
-    /// `anonymous`, `operator`, `system` or `acc_…`
+    /// `anonymous`, `operator`, `system`, `acc_…` or `client:…`
     pub actor: String,
     /// Whose account.
     pub account: Option<String>,

@@ -10,7 +10,7 @@ use crate::ctx::Ctx;
 use super::{AdminError, ResourceEntry};
 
 /// Lets tokens be made for an API.
-pub(crate) async fn add(ctx: &Ctx, actor: Actor, text: &str) -> Result<Vec<ResourceEntry>, AdminError> {
+pub(crate) async fn add(ctx: &Ctx, actor: Actor<'_>, text: &str) -> Result<Vec<ResourceEntry>, AdminError> {
     let resource = ResourceId::parse(text).map_err(|error| AdminError::invalid("RESOURCE:", &error))?;
     let mut attempts = ctx.attempts();
     loop {

@@ -88,7 +88,7 @@ impl FromRequestParts<App> for Visitor {
 }
 
 /// The live session of the cookie; whatever is wrong with it, it is no session.
-async fn by_cookie(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Arc<LiveSession>>, Problem> {
+pub(super) async fn by_cookie(ctx: &Ctx, headers: &HeaderMap) -> Result<Option<Arc<LiveSession>>, Problem> {
     let Some(secret) = Cookies::of(headers).secret(SESSION) else { return Ok(None) };
     let store = &ctx.app.store;
     let Some(session) = store.session_by_secret(secret.hash(), ctx.now).await? else { return Ok(None) };
@@ -130,7 +130,7 @@ fn insufficient(detail: &'static str) -> Problem {
         .challenge("Bearer error=\"insufficient_scope\", scope=\"account\"")
 }
 
-fn unproved() -> Problem {
+pub(super) fn unproved() -> Problem {
     Problem::new(Kind::InvalidToken)
         .detail("Sign in: send the session cookie, or a token as Authorization: Bearer.")
         .challenge("Bearer")

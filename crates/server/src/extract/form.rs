@@ -47,6 +47,11 @@ impl Form {
 }
 
 impl Query {
+    /// Whether nothing came but parameters of these names.
+    pub(crate) fn names_only(&self, names: &[&str]) -> bool {
+        self.0.iter().all(|(name, _)| names.contains(&name.as_str()))
+    }
+
     /// The parameter's value, if it came.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         find(&self.0, name)

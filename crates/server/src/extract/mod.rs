@@ -1,6 +1,7 @@
 //! Requests read: bytes turned into types, or refused.
 
 pub(crate) mod access_token;
+pub(crate) mod admin;
 pub(crate) mod asked;
 pub(crate) mod body;
 pub(crate) mod caller;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use countersign_core::account::Role;
 use countersign_core::audit::Actor;
 use countersign_core::authorize::{
     self, Asked, CODE_LIFE, Code, Decision, Facts, Failure, Hint, NoWayBack, Offer, Parameters, Reference,
@@ -10,7 +11,9 @@ use countersign_core::authorize::{
 use countersign_core::client::ClientId;
 use countersign_core::consent::Consent;
 use countersign_core::grant::Login;
+use countersign_core::grant::scope::ADMIN;
 use countersign_core::token::subject;
+use countersign_store::account::roles;
 use countersign_store::client::Stored;
 use countersign_store::code::{NewCode, issue_batch};
 use countersign_store::consent::consent_of;
@@ -171,11 +174,20 @@ pub(crate) async fn decide(
         session: session.map(|live| &live.session),
         hint: hint(ctx, known, session, waiting),
         consent: consent.as_ref(),
+        administers: administers(ctx, known, session).await?,
         waiting,
         now: ctx.now,
     };
     let decision = authorize::decide(&known.request, client, facts);
     Ok((decision, consent))
+}
+
+/// Whether the person who is there administers this server; asked only where it matters.
+async fn administers(ctx: &Ctx, known: &Known, session: Option<&LiveSession>) -> Result<bool, Problem> {
+    match session.filter(|_| known.request.scopes.contains(ADMIN)) {
+        None => Ok(false),
+        Some(live) => Ok(roles(&ctx.app.store, live.session.account).await?.contains(&Role::Admin)),
+    }
 }
 
 /// Whether the person who is there is the one that the client expects.

@@ -59,7 +59,7 @@ impl<E: Into<Problem>> From<E> for Failure {
 }
 
 /// Makes a client.
-pub(crate) async fn make(ctx: &Ctx, actor: Actor, described: &Described<'_>) -> Result<Made, Failure> {
+pub(crate) async fn make(ctx: &Ctx, actor: Actor<'_>, described: &Described<'_>) -> Result<Made, Failure> {
     let app = &ctx.app;
     let metadata = read(ctx, described).await?;
     let machine = metadata.may_use(GrantType::ClientCredentials);
@@ -114,7 +114,7 @@ async fn read(ctx: &Ctx, described: &Described<'_>) -> Result<Metadata, Failure>
 /// What comes of another description: the client, and a secret where it needs one and has none.
 pub(crate) async fn describe(
     ctx: &Ctx,
-    actor: Actor,
+    actor: Actor<'_>,
     stored: &Stored,
     described: &Described<'_>,
 ) -> Result<Made, Failure> {
@@ -131,7 +131,7 @@ pub(crate) async fn describe(
 /// Another secret; the one before counts for as long as `window`.
 pub(crate) async fn rotate(
     ctx: &Ctx,
-    actor: Actor,
+    actor: Actor<'_>,
     client: &Client,
     window: Span,
 ) -> Result<Zeroizing<String>, Problem> {
@@ -142,7 +142,7 @@ pub(crate) async fn rotate(
 }
 
 /// Closes a client. When this returns, all that it was let do has ended (attack OAU-44).
-pub(crate) async fn disable(ctx: &Ctx, actor: Actor, client: &ClientId) -> Result<(), Problem> {
+pub(crate) async fn disable(ctx: &Ctx, actor: Actor<'_>, client: &ClientId) -> Result<(), Problem> {
     let (life, stamp) = (ctx.app.policy.longest_life(), ctx.stamp(actor));
     // Lost: it is closed already.
     apply(ctx, store::disable_batch(client, life, &stamp)).await?;
@@ -154,7 +154,7 @@ pub(crate) async fn disable(ctx: &Ctx, actor: Actor, client: &ClientId) -> Resul
 }
 
 /// Opens a closed client again.
-pub(crate) async fn enable(ctx: &Ctx, actor: Actor, client: &Client) -> Result<(), Problem> {
+pub(crate) async fn enable(ctx: &Ctx, actor: Actor<'_>, client: &Client) -> Result<(), Problem> {
     let machine = client.metadata.may_use(GrantType::ClientCredentials);
     let index = if machine { Some(ctx.app.lease_index(ctx).await?) } else { None };
     apply(ctx, store::enable_batch(&client.id, index, &ctx.stamp(actor))).await?;
@@ -162,7 +162,7 @@ pub(crate) async fn enable(ctx: &Ctx, actor: Actor, client: &Client) -> Result<(
 }
 
 /// Deletes a client and all that it had.
-pub(crate) async fn delete(ctx: &Ctx, actor: Actor, client: &ClientId) -> Result<(), Problem> {
+pub(crate) async fn delete(ctx: &Ctx, actor: Actor<'_>, client: &ClientId) -> Result<(), Problem> {
     let mut attempts = ctx.attempts();
     loop {
         disable(ctx, actor, client).await?;

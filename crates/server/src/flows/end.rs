@@ -20,7 +20,7 @@ pub(crate) async fn end(
 }
 
 /// Likewise, where it is not the account itself that asks.
-pub(crate) async fn end_by(ctx: &Ctx, actor: Actor, end: &End) -> Result<(), Problem> {
+pub(crate) async fn end_by(ctx: &Ctx, actor: Actor<'_>, end: &End) -> Result<(), Problem> {
     let mut attempts = ctx.attempts();
     let stamp = ctx.stamp(actor);
     while !attempts.apply(store::end_batch(end, ctx.app.policy.longest_life(), &stamp)).await? {}

@@ -33,7 +33,7 @@ pub(crate) async fn read(ctx: &Ctx, id: AccountId) -> Result<(Account, Told), Pr
 /// Changes it as `edit` says, which sees it as it is now; what is so already writes nothing.
 pub(crate) async fn change<E: From<Problem>>(
     ctx: &Ctx,
-    actor: Actor,
+    actor: Actor<'_>,
     id: AccountId,
     edit: impl Fn(Draft) -> Result<Draft, E>,
 ) -> Result<(), E> {

@@ -124,11 +124,13 @@ fn frame<'a>(ctx: &'a Ctx, path: &'a str, signed_in: bool, nonce: &'a str) -> Fr
 
 const fn error_kind(kind: Kind) -> ErrorKind {
     match kind {
-        Kind::InvalidRequest | Kind::InvalidCredentials | Kind::InvalidToken | Kind::PasswordRejected => {
-            ErrorKind::BadRequest
-        }
+        Kind::InvalidRequest
+        | Kind::InvalidCredentials
+        | Kind::InvalidToken
+        | Kind::PasswordRejected
+        | Kind::Conflict => ErrorKind::BadRequest,
         Kind::Csrf => ErrorKind::Csrf,
-        Kind::Forbidden => ErrorKind::Forbidden,
+        Kind::Forbidden | Kind::ReauthenticationRequired => ErrorKind::Forbidden,
         Kind::NotFound => ErrorKind::NotFound,
         Kind::MethodNotAllowed => ErrorKind::MethodNotAllowed,
         Kind::PayloadTooLarge => ErrorKind::PayloadTooLarge,

@@ -29,10 +29,14 @@ pub(crate) enum Kind {
     Csrf,
     /// Proved, but not allowed.
     Forbidden,
+    /// Allowed, but not so long after the login.
+    ReauthenticationRequired,
     /// Nothing here.
     NotFound,
     /// Not this method.
     MethodNotAllowed,
+    /// It is so already, or something else has the name.
+    Conflict,
     /// The policy refuses the password.
     PasswordRejected,
     /// More bytes than allowed.
@@ -62,10 +66,14 @@ impl Kind {
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token does not count"),
             Self::Csrf => (StatusCode::FORBIDDEN, "csrf", "The request may come from another site"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::ReauthenticationRequired => {
+                (StatusCode::FORBIDDEN, "reauthentication_required", "Log in again first")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "Nothing here"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not this method")
             }
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Something else is there already"),
             Self::PasswordRejected => {
                 (StatusCode::BAD_REQUEST, "password_rejected", "The password is not accepted")
             }

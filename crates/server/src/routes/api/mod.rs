@@ -1,6 +1,7 @@
 //! `/api/v1`: both faces on one API.
 
 pub(crate) mod accounts;
+pub(crate) mod admin;
 mod input;
 pub(crate) mod login;
 pub(crate) mod openapi;

@@ -16,9 +16,10 @@ use countersign_core::key::{Key, State};
 use countersign_core::seal::Sealer;
 use countersign_core::secret::MacKey;
 use countersign_core::{Random, Time};
-use countersign_jose::{Alg, Jwk, JwkSet, KeySet, SigningKey, VerifyingKey};
+use countersign_jose::{Alg, Header, Jwk, JwkSet, KeySet, SigningKey, VerifyingKey};
 use countersign_store::key as store;
 use countersign_store::{Outcome, Store, db};
+use serde::Serialize;
 
 use crate::config::Config;
 use crate::extract::access_token::Tokens;
@@ -145,6 +146,19 @@ impl Keyring {
             self.advance(store, (&[alg], Ask::Schedule), stamp).await?;
         }
         Ok(self.keys())
+    }
+
+    /// Signs what one client reads, with a key of the algorithm that it registered for.
+    pub(crate) async fn sign(
+        &self,
+        store: &Store,
+        alg: Alg,
+        (typ, claims): (&'static str, &impl Serialize),
+        stamp: &Stamp<'_>,
+    ) -> Result<String, KeyringError> {
+        let keys = self.signing_with(store, alg, stamp).await?;
+        let key = keys.signing_by(alg).ok_or(KeyringError::Broken("there is no key of this algorithm"))?;
+        Ok(key.sign(&Header { typ }, claims)?)
     }
 
     /// Takes the steps that are due (I11) and returns them: of the algorithm of access tokens, and of all that sign.

@@ -12,6 +12,8 @@ ALTER TABLE clients ADD COLUMN changed_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE clients ADD COLUMN expires_at BIGINT;
 -- SHA-256 of the token that its owner manages it with (RFC 7592).
 ALTER TABLE clients ADD COLUMN registration_hash BLOB;
+-- Whether `metadata` names an address where it is told of logouts.
+ALTER TABLE clients ADD COLUMN hears_logouts BIGINT NOT NULL DEFAULT 0;
 -- The place of its own tokens (client_credentials) in a status list.
 ALTER TABLE clients ADD COLUMN list_id BLOB;
 ALTER TABLE clients ADD COLUMN list_index BIGINT;
@@ -107,6 +109,19 @@ CREATE TABLE consents (
     PRIMARY KEY (account_id, client_id)
 );
 CREATE INDEX consents_by_client ON consents (client_id);
+
+-- Logouts that a client has yet to hear of (back-channel logout). Nothing here refers to a row: session, account and
+-- client may all be gone by the time, and what the client is told follows from these ids.
+CREATE TABLE backchannel_logouts (
+    client_id  TEXT   NOT NULL,
+    session_id BLOB   NOT NULL,
+    account_id BLOB   NOT NULL,
+    ended_at   BIGINT NOT NULL,
+    run_at     BIGINT NOT NULL,
+    tries      BIGINT NOT NULL,
+    PRIMARY KEY (client_id, session_id)
+);
+CREATE INDEX backchannel_logouts_by_run ON backchannel_logouts (run_at);
 
 -- Marks of what counts once: assertions and DPoP proofs by their jti. Each kind is a name space of its own.
 CREATE TABLE spent (

@@ -12,6 +12,7 @@ use crate::db::{Statement, Value};
 #[must_use = "a batch changes nothing until it is applied"]
 pub struct Batch {
     guarded: Vec<Statement>,
+    telling: Vec<usize>,
     events: Vec<(Entry, Statement)>,
     revocations: Vec<Statement>,
 }
@@ -19,6 +20,8 @@ pub struct Batch {
 /// A batch on its way to the database.
 pub(crate) struct Parts {
     pub(crate) statements: Vec<Statement>,
+    /// The places of those that leave something for clients to hear, if they touch a row.
+    pub(crate) telling: Vec<usize>,
     /// Events, each with the place of its statement: it happened if that touches a row.
     pub(crate) events: Vec<(usize, Entry)>,
     /// From this statement on, entries of the revocation log; none where nothing is revoked.
@@ -36,7 +39,12 @@ pub(crate) const STATEMENTS: &[&str] = &[INSERT_EVENT, NEXT_SEQ];
 impl Batch {
     /// A batch that so far only tells what happens.
     pub fn new(stamp: &Stamp<'_>, event: Event) -> Self {
-        Self { guarded: Vec::new(), events: vec![insert_event(stamp.entry(event))], revocations: Vec::new() }
+        Self {
+            guarded: Vec::new(),
+            telling: Vec::new(),
+            events: vec![insert_event(stamp.entry(event))],
+            revocations: Vec::new(),
+        }
     }
 
     /// Something else that happens in the same breath.
@@ -72,6 +80,12 @@ impl Batch {
         self
     }
 
+    /// A statement that leaves something for clients to hear: whoever tells them is woken up if it touches a row.
+    pub fn tells(mut self, sql: &'static str, values: Vec<Value>) -> Self {
+        self.telling.push(self.guarded.len());
+        self.any(sql, values)
+    }
+
     /// Entries of the revocation log: an `INSERT INTO revocations` that takes its `seq` from `revocation_seq`.
     pub fn revoke(mut self, sql: &'static str, values: Vec<Value>) -> Self {
         self.revocations.push(Statement::any(sql, values));
@@ -93,7 +107,7 @@ impl Batch {
         }
         let revocations = revokes.then_some(statements.len());
         statements.extend(self.revocations);
-        Parts { statements, events, revocations }
+        Parts { statements, telling: self.telling, events, revocations }
     }
 }
 

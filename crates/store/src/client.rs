@@ -31,8 +31,8 @@ SELECT id, origin, profile, first_party, disabled_at, created_at, expires_at, li
 
 const INSERT: &str = "
 INSERT INTO clients (id, name, kind, first_party, created_at, origin, profile, metadata, changed_at, expires_at,
-                     registration_hash, list_id, list_index)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5, $9, $10, $11, $12)";
+                     registration_hash, list_id, list_index, hears_logouts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5, $9, $10, $11, $12, $13)";
 
 const SECRETS: &str = "
 SELECT hash, sealed, expires_at
@@ -176,6 +176,7 @@ pub fn create_batch(new: &NewClient<'_>, stamp: &Stamp<'_>) -> Batch {
         registration.as_ref().map(Hash::as_bytes).into(),
         client.index.map(|index| *index.list.bytes()).into(),
         client.index.map(|index| i64::from(index.index)).into(),
+        client.metadata.backchannel_logout_uri.is_some().into(),
     ];
     let batch = Batch::new(stamp, event).exactly(1, INSERT, values);
     match secret {

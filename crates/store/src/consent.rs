@@ -8,8 +8,8 @@ use countersign_core::session::EndReason;
 use countersign_core::{AccountId, Span, Time};
 
 use crate::db::{Result, Row};
-use crate::grant::{resource_words, resources};
-use crate::{Batch, Store, columns};
+use crate::grant::{self, Whose, resource_words, resources};
+use crate::{Batch, Store, backchannel, columns};
 
 const OF_CLIENT: &str = "
 SELECT account_id, client_id, scopes, resources, created_at, changed_at
@@ -51,24 +51,7 @@ UPDATE codes
    AND client_id = $3
    AND used_at IS NULL";
 
-const END_GRANTS: &str = "
-UPDATE grants
-   SET ended_at = $1,
-       end_reason = $2
- WHERE account_id = $3
-   AND client_id = $4
-   AND ended_at IS NULL";
-
-const REVOKE_GRANTS: &str = "
-INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
-SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
-  FROM grants
- WHERE account_id = $2
-   AND client_id = $3
-   AND ended_at = $4";
-
-pub(crate) const STATEMENTS: &[&str] =
-    &[OF_CLIENT, OF_ACCOUNT, OFFLINE_CLIENTS, GIVE, WITHDRAW, BURN_CODES, END_GRANTS, REVOKE_GRANTS];
+pub(crate) const STATEMENTS: &[&str] = &[OF_CLIENT, OF_ACCOUNT, OFFLINE_CLIENTS, GIVE, WITHDRAW, BURN_CODES];
 
 /// What the account let this client do.
 pub async fn consent_of(store: &Store, account: AccountId, client: &ClientId) -> Result<Option<Consent>> {
@@ -109,18 +92,16 @@ pub fn give_batch(consent: &Consent, stamp: &Stamp<'_>) -> Batch {
 /// from a session or not. One that was never given is withdrawn too.
 pub fn withdraw_batch(account: AccountId, client: &ClientId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
     let event = Event::new(Kind::ConsentWithdrawn).account(account).client(client.clone());
-    let at = stamp.at.micros();
     let whose = || vec![account.bytes().into(), client.as_str().into()];
     // In this order: a code that is being issued holds the consent, and one that is being redeemed its own row, so each
     // statement finds what those before it waited for.
-    Batch::new(stamp, event)
+    let batch = Batch::new(stamp, event)
         .any(WITHDRAW, whose())
-        .any(BURN_CODES, [vec![at.into()], whose()].concat())
-        .any(END_GRANTS, [vec![at.into(), EndReason::ConsentWithdrawn.as_str().into()], whose()].concat())
-        .revoke(
-            REVOKE_GRANTS,
-            [vec![(stamp.at + longest_life).micros().into()], whose(), vec![at.into()]].concat(),
-        )
+        .any(BURN_CODES, [vec![stamp.at.micros().into()], whose()].concat());
+    let of = Whose::Consent(account, client);
+    let batch = grant::end(batch, of, EndReason::ConsentWithdrawn, longest_life, stamp);
+    // Whoever takes an application's rights away wants to be signed out of it too.
+    backchannel::tell_withdrawn(batch, account, client, stamp)
 }
 
 fn consent_at(row: &Row) -> Result<Consent> {

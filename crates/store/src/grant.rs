@@ -1,5 +1,6 @@
 //! Grants: found for a check or a refresh, their refresh tokens replaced, ended when one came back.
 
+mod end;
 pub mod list;
 
 use std::sync::Arc;
@@ -76,21 +77,9 @@ UPDATE grants
  WHERE id = $2
    AND ended_at IS NULL";
 
-const END: &str = "
-UPDATE grants
-   SET ended_at = $1,
-       end_reason = $2
- WHERE id = $3
-   AND ended_at IS NULL";
+pub(crate) const STATEMENTS: &[&str] = &[BY_INDEX, BY_ID, INSERT, USE_SESSION, ROTATE, USE];
 
-const REVOKE: &str = "
-INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
-SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
-  FROM grants
- WHERE id = $2
-   AND ended_at = $3";
-
-pub(crate) const STATEMENTS: &[&str] = &[BY_INDEX, BY_ID, INSERT, USE_SESSION, ROTATE, USE, END, REVOKE];
+pub(crate) use self::end::{STATEMENTS as END_STATEMENTS, Whose, end};
 
 impl Store {
     /// The grant whose tokens carry this index, with its session: from memory, else by one query. Whether it counts is
@@ -219,28 +208,13 @@ pub fn use_batch(refresh: &Refresh<'_>, stamp: &Stamp<'_>) -> Batch {
 /// A refresh token came back that had been replaced: its grant ends (attack OAU-42). Applies again and again.
 pub fn reuse_batch(grant: &Grant, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
     let batch = Batch::new(stamp, about(Kind::GrantReused, grant));
-    end(batch, grant.id, EndReason::RefreshReuse, longest_life, stamp)
+    end(batch, Whose::One(grant.account, grant.id), EndReason::RefreshReuse, longest_life, stamp)
 }
 
 /// The grant ends with all that it minted. Applies again and again.
 pub fn end_batch(grant: &Grant, reason: EndReason, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
     let event = about(Kind::GrantEnded, grant).detail("reason", reason.as_str());
-    end(Batch::new(stamp, event), grant.id, reason, longest_life, stamp)
-}
-
-/// Ends a grant as part of something that has an event of its own.
-pub(crate) fn end(
-    batch: Batch,
-    grant: GrantId,
-    reason: EndReason,
-    longest_life: Span,
-    stamp: &Stamp<'_>,
-) -> Batch {
-    let at = stamp.at.micros();
-    let until = (stamp.at + longest_life).micros();
-    batch
-        .any(END, vec![at.into(), reason.as_str().into(), grant.bytes().into()])
-        .revoke(REVOKE, vec![until.into(), grant.bytes().into(), at.into()])
+    end(Batch::new(stamp, event), Whose::One(grant.account, grant.id), reason, longest_life, stamp)
 }
 
 fn about(kind: Kind, grant: &Grant) -> Event {

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backchannel;
 pub mod backup;
 mod batch;
 pub mod cleanup;
@@ -48,6 +49,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         account::register::STATEMENTS,
         account::verify::STATEMENTS,
         audit::STATEMENTS,
+        backchannel::STATEMENTS,
         cleanup::STATEMENTS,
         client::STATEMENTS,
         code::STATEMENTS,
@@ -56,6 +58,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         client::register::STATEMENTS,
         credential::STATEMENTS,
         grant::STATEMENTS,
+        grant::END_STATEMENTS,
         grant::list::STATEMENTS,
         heartbeat::STATEMENTS,
         indexes::STATEMENTS,

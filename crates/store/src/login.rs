@@ -5,9 +5,10 @@ use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::grant::Grant;
 use countersign_core::login::password::{Candidate, Refusal};
 use countersign_core::session::EndReason;
+use countersign_core::session::end::{self, Scope};
 use countersign_core::session::open::Open;
 use countersign_core::session::prove::Prove;
-use countersign_core::{AccountId, SessionId, Span};
+use countersign_core::{AccountId, Span};
 
 use crate::account::kind_of;
 use crate::db::Result;
@@ -45,34 +46,6 @@ UPDATE sessions
  WHERE id = $5
    AND secret_hash = $6
    AND ended_at IS NULL";
-
-const END_REPLACED: &str = "
-UPDATE sessions
-   SET ended_at = $1,
-       end_reason = 'replaced'
- WHERE id = $2
-   AND ended_at IS NULL";
-
-const END_REPLACED_GRANTS: &str = "
-UPDATE grants
-   SET ended_at = $1,
-       end_reason = 'replaced'
- WHERE session_id = $2
-   AND ended_at IS NULL";
-
-const REVOKE_REPLACED: &str = "
-INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
-SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
-  FROM sessions
- WHERE id = $2
-   AND ended_at = $3";
-
-const REVOKE_REPLACED_GRANTS: &str = "
-INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
-SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
-  FROM grants
- WHERE session_id = $2
-   AND ended_at = $3";
 
 const OPEN: &str = "
 INSERT INTO sessions (id, account_id, secret_hash, face, created_at, authenticated_at, seen_at, idle_ends_at,
@@ -121,29 +94,8 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
  WHERE a.id = $5
    AND EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id AND s.ended_at = $2 AND s.end_reason = $12)";
 
-/// With the account that the replaced session belonged to: this browser's login before may have been another's.
-const TELL_REPLACED: &str = "
-INSERT INTO audit (id, at, kind, actor, account_id, session_id, grant_id, client_id, ip, request_id, detail)
-SELECT $1, $2, $3, $4, COALESCE($5, s.account_id), $6, $7, $8, $9, $10, $11
-  FROM sessions s
- WHERE s.id = $12";
-
-pub(crate) const STATEMENTS: &[&str] = &[
-    TELL_EVICTED,
-    TELL_REPLACED,
-    CANDIDATE,
-    COUNT_SESSION,
-    HOLD_ACCOUNT,
-    PROVE,
-    END_REPLACED,
-    END_REPLACED_GRANTS,
-    REVOKE_REPLACED,
-    REVOKE_REPLACED_GRANTS,
-    OPEN,
-    EVICT,
-    UPGRADE,
-    TELL_UPGRADE,
-];
+pub(crate) const STATEMENTS: &[&str] =
+    &[TELL_EVICTED, CANDIDATE, COUNT_SESSION, HOLD_ACCOUNT, PROVE, OPEN, EVICT, UPGRADE, TELL_UPGRADE];
 
 /// A password hashed anew under stronger parameters (attack LOG-31).
 #[derive(Clone, Copy)]
@@ -193,8 +145,8 @@ pub fn open_batch(
         COUNT_SESSION,
         vec![account.bytes().into(), open.account.version.0.into()],
     );
-    if let Some(replaced) = open.replaces {
-        batch = replace(batch, replaced, longest_life, stamp);
+    if let Some(replaced) = &open.replaces {
+        batch = session::end(batch.event(stamp, session::ended(replaced)), replaced, longest_life, stamp);
     }
     batch = insert(batch, open, grant.is_some());
     if let Some(keep) = open.keep {
@@ -249,21 +201,6 @@ fn opened(open: &Open) -> Event {
     event.detail("face", open.session.face.as_str()).detail("amr", amr)
 }
 
-fn replace(batch: Batch, session: SessionId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
-    let event =
-        Event::new(Kind::SessionEnded).session(session).detail("reason", EndReason::Replaced.as_str());
-    let at = stamp.at.micros();
-    let until = (stamp.at + longest_life).micros();
-    let ended = || vec![at.into(), session.bytes().into()];
-    let revoked = || vec![until.into(), session.bytes().into(), at.into()];
-    batch
-        .event_if(stamp, event, (TELL_REPLACED, session.bytes().into()))
-        .any(END_REPLACED, ended())
-        .any(END_REPLACED_GRANTS, ended())
-        .revoke(REVOKE_REPLACED, revoked())
-        .revoke(REVOKE_REPLACED_GRANTS, revoked())
-}
-
 fn insert(batch: Batch, open: &Open, has_grant: bool) -> Batch {
     let session = &open.session;
     let values = vec![
@@ -303,6 +240,6 @@ fn evict(batch: Batch, open: &Open, keep: u32, longest_life: Span, stamp: &Stamp
     let reason = EndReason::Evicted.as_str();
     let event = Event::new(Kind::SessionEnded).account(account).detail("reason", reason);
     let batch = batch.any(EVICT, values).event_if(stamp, event, (TELL_EVICTED, reason.into()));
-    let batch = session::end_grants(batch, account, EndReason::Evicted, stamp);
-    session::revoke_ended(batch, account, longest_life, stamp)
+    let end = end::decide(account, Scope::Others(open.session.id), EndReason::Evicted);
+    session::end_with(batch, &end, longest_life, stamp)
 }

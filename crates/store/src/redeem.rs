@@ -12,7 +12,7 @@ use countersign_core::token::Confirmation;
 
 use crate::account::account_at;
 use crate::db::{Result, Row};
-use crate::grant::{end, insert_row, opened, resources};
+use crate::grant::{Whose, end, insert_row, opened, resources};
 use crate::live::{Live, LiveSession};
 use crate::session::{methods, session_at};
 use crate::{Batch, Store, columns, spent};
@@ -123,7 +123,7 @@ pub fn reuse_batch(code: &Code, longest_life: Span, stamp: &Stamp<'_>) -> Batch 
     let event = code.grant.into_iter().fold(event, Event::grant);
     let batch = Batch::new(stamp, event);
     match code.grant {
-        Some(grant) => end(batch, grant, EndReason::CodeReuse, longest_life, stamp),
+        Some(grant) => end(batch, Whose::One(code.account, grant), EndReason::CodeReuse, longest_life, stamp),
         None => batch,
     }
 }

@@ -10,7 +10,7 @@ use countersign_core::{AccountId, Span, Time};
 
 use crate::db::{Db, Error, Result, Row};
 use crate::live::Live;
-use crate::{Batch, Store, columns};
+use crate::{Batch, Store, backchannel, columns};
 
 const SEQ: &str = "SELECT seq FROM revocation_seq WHERE id = 1";
 
@@ -216,9 +216,8 @@ pub(crate) fn begin(
     let until = (epoch.not_before() + longest_life).micros();
     let tomorrow = || vec![at.into(), not_before.into()];
     let revoked = || vec![until.into(), not_before.into(), at.into()];
-    batch
-        .any(END_SESSIONS_OF_TOMORROW, tomorrow())
-        .any(END_GRANTS_OF_TOMORROW, tomorrow())
+    let batch = batch.any(END_SESSIONS_OF_TOMORROW, tomorrow()).any(END_GRANTS_OF_TOMORROW, tomorrow());
+    backchannel::tell_everything(batch, present.not_before(), stamp)
         .any(KILL_RESETS_OF_TOMORROW, tomorrow())
         .any(DROP_PENDINGS_OF_TOMORROW, vec![not_before.into()])
         .any(DROP_CODES, Vec::new())

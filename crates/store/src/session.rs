@@ -10,9 +10,10 @@ use countersign_core::{AccountId, SessionId, Span, Time};
 
 use crate::account::account_at;
 use crate::db::{Error, Result, Row};
+use crate::grant::{self, Whose};
 use crate::live::{LiveSession, Seen};
 use crate::store::Outcome;
-use crate::{Batch, Store, columns, redeem, revocation};
+use crate::{Batch, Store, backchannel, columns, redeem, revocation};
 
 const BY_SECRET: &str = "
 SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, s.idle_ends_at, s.absolute_ends_at,
@@ -66,32 +67,10 @@ UPDATE sessions
  WHERE account_id = $3
    AND ended_at IS NULL";
 
-const END_GRANTS: &str = "
-UPDATE grants
-   SET ended_at = $1,
-       end_reason = $2
- WHERE ended_at IS NULL
-   AND session_id IN (SELECT id FROM sessions WHERE account_id = $3 AND ended_at = $1)";
-
-const END_OFFLINE_GRANTS: &str = "
-UPDATE grants
-   SET ended_at = $1,
-       end_reason = $2
- WHERE account_id = $3
-   AND session_id IS NULL
-   AND ended_at IS NULL";
-
-const REVOKE_SESSIONS: &str = "
+const REVOKE: &str = "
 INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
 SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
   FROM sessions
- WHERE account_id = $2
-   AND ended_at = $3";
-
-const REVOKE_GRANTS: &str = "
-INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
-SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
-  FROM grants
  WHERE account_id = $2
    AND ended_at = $3";
 
@@ -110,20 +89,8 @@ UPDATE sessions
    AND seen_at < $1
    AND ended_at IS NULL";
 
-pub(crate) const STATEMENTS: &[&str] = &[
-    BY_SECRET,
-    BY_ID,
-    OF_ACCOUNT,
-    END_ONE,
-    END_OTHERS,
-    END_ALL,
-    END_GRANTS,
-    END_OFFLINE_GRANTS,
-    REVOKE_SESSIONS,
-    REVOKE_GRANTS,
-    ROTATE,
-    SEEN,
-];
+pub(crate) const STATEMENTS: &[&str] =
+    &[BY_SECRET, BY_ID, OF_ACCOUNT, END_ONE, END_OTHERS, END_ALL, REVOKE, ROTATE, SEEN];
 
 /// "Last seen" is written so many sessions at a time.
 const SEEN_AT_ONCE: usize = 200;
@@ -221,13 +188,17 @@ pub async fn sessions_of(store: &Store, account: AccountId, now: Time) -> Result
 
 /// What the end of sessions writes. One that ends nothing, because it is all over already, applies too.
 pub fn end_batch(end: &End, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    self::end(Batch::new(stamp, ended(end)), end, longest_life, stamp)
+}
+
+/// Says that sessions ended.
+pub(crate) fn ended(end: &End) -> Event {
     let event = Event::new(Kind::SessionEnded).account(end.account).detail("reason", end.reason.as_str());
-    let event = match end.scope {
+    match end.scope {
         Scope::One(session) => event.session(session),
         Scope::Others(session) => event.session(session).detail("scope", "others"),
         Scope::All => event.detail("scope", "all"),
-    };
-    self::end(Batch::new(stamp, event), end, longest_life, stamp)
+    }
 }
 
 /// Ends sessions, their grants, and offline grants if so decided, as part of something that has an event of its own.
@@ -240,25 +211,21 @@ pub(crate) fn end(batch: Batch, end: &End, longest_life: Span, stamp: &Stamp<'_>
         Scope::Others(session) => batch.any(END_OTHERS, but(session)),
         Scope::All => batch.any(END_ALL, ended()),
     };
-    let batch = batch.any(END_GRANTS, ended());
-    let batch = if end.offline {
-        redeem::burn_all(batch.any(END_OFFLINE_GRANTS, ended()), end.account, stamp)
+    end_with(batch, end, longest_life, stamp)
+}
+
+/// What the end of sessions brings about, once the batch has ended them: the end of what hangs from them, bits in status
+/// lists, and clients that hear of it.
+pub(crate) fn end_with(batch: Batch, end: &End, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
+    let (batch, whose) = if end.offline {
+        (redeem::burn_all(batch, end.account, stamp), Whose::SessionsAndOffline(end.account))
     } else {
-        batch
+        (batch, Whose::Sessions(end.account))
     };
-    revoke_ended(batch, end.account, longest_life, stamp)
-}
-
-/// Ends the grants of those sessions of the account that this batch ended.
-pub(crate) fn end_grants(batch: Batch, account: AccountId, reason: EndReason, stamp: &Stamp<'_>) -> Batch {
-    batch.any(END_GRANTS, vec![stamp.at.micros().into(), reason.as_str().into(), account.bytes().into()])
-}
-
-/// Sets the bits of all sessions and grants of the account that this batch ended.
-pub(crate) fn revoke_ended(batch: Batch, account: AccountId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
-    let until = stamp.at + longest_life;
-    let ended = || vec![until.micros().into(), account.bytes().into(), stamp.at.micros().into()];
-    batch.revoke(REVOKE_SESSIONS, ended()).revoke(REVOKE_GRANTS, ended())
+    let batch = grant::end(batch, whose, end.reason, longest_life, stamp);
+    let batch = backchannel::tell_ended(batch, end.account, stamp);
+    let until = (stamp.at + longest_life).micros();
+    batch.revoke(REVOKE, vec![until.into(), end.account.bytes().into(), stamp.at.micros().into()])
 }
 
 /// Gives a session a new secret for its old one (I5). `Lost`: it ended, or has another one by now.

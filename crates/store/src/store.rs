@@ -6,6 +6,7 @@ use std::time::Duration;
 use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::revocation::Epoch;
 use countersign_core::{RequestId, Time};
+use tokio::sync::Notify;
 use tracing::Instrument as _;
 
 use crate::batch::Parts;
@@ -28,6 +29,8 @@ pub struct Store {
     pub(crate) live: Arc<Live>,
     pub(crate) indexes: Indexes,
     pub(crate) clients: Clients,
+    /// Rung when something was left for clients to hear.
+    pub(crate) logouts: Arc<Notify>,
     migrated: Vec<&'static str>,
 }
 
@@ -52,6 +55,7 @@ impl Store {
             live: Arc::new(live),
             indexes: Indexes::default(),
             clients: Clients::default(),
+            logouts: Arc::default(),
             migrated,
         })
     }
@@ -90,8 +94,8 @@ impl Store {
     pub async fn apply(&self, batch: Batch) -> Result<Outcome> {
         let parts = batch.into_parts();
         let revokes = parts.revocations.is_some();
-        let (db, live) = (Arc::clone(&self.db), Arc::clone(&self.live));
-        let applied = tokio::spawn(async move { write(&db, &live, parts).await });
+        let (db, live, bell) = (Arc::clone(&self.db), Arc::clone(&self.live), Arc::clone(&self.logouts));
+        let applied = tokio::spawn(async move { write(&db, &live, &bell, parts).await });
         let span = tracing::info_span!(target: "otel", "store.apply");
         applied.instrument(span).await.unwrap_or_else(|_| {
             if revokes {
@@ -158,8 +162,8 @@ impl Store {
     }
 }
 
-async fn write(db: &Db, live: &Live, parts: Parts) -> Result<Outcome> {
-    let Parts { statements, events, revocations } = parts;
+async fn write(db: &Db, live: &Live, bell: &Notify, parts: Parts) -> Result<Outcome> {
+    let Parts { statements, telling, events, revocations } = parts;
     let rows = match db.apply(statements).await {
         Ok(db::Outcome::Applied(rows)) => rows,
         Ok(db::Outcome::Lost) => return Ok(Outcome::Lost),
@@ -174,6 +178,9 @@ async fn write(db: &Db, live: &Live, parts: Parts) -> Result<Outcome> {
         if rows.get(*place).is_some_and(|rows| *rows > 0) {
             tell(entry, db.meter());
         }
+    }
+    if telling.iter().any(|place| rows.get(*place).is_some_and(|rows| *rows > 0)) {
+        bell.notify_one();
     }
     if let Some(first) = revocations {
         db.meter().revocations.inc_by(rows.iter().skip(first).sum());

@@ -3,6 +3,7 @@
 //! A session has two faces (design: one login, two proofs): the browser's cookie and the tokens of its grants. Both
 //! carry the limits of this one record (invariant I1).
 
+pub mod backchannel;
 pub mod check;
 pub mod device;
 pub mod end;

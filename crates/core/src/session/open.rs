@@ -9,6 +9,7 @@ use crate::revocation::StatusIndex;
 use crate::secret::Hash;
 use crate::{SessionId, Time};
 
+use super::end::End;
 use super::{Acr, Device, Face, Limits, Method, Session};
 
 /// What the shell made for the new session.
@@ -26,8 +27,8 @@ pub struct Birth {
     pub device: Device,
     /// Where the login came from.
     pub ip: Option<IpAddr>,
-    /// The session that this browser had until now: it ends, and nothing of it is carried over.
-    pub replaces: Option<SessionId>,
+    /// The end of the session that this browser had until now, whoever's it was: nothing of it is carried over.
+    pub replaces: Option<End>,
 }
 
 /// A session to be written, with all that guards it.
@@ -39,8 +40,8 @@ pub struct Open {
     pub secret: Option<Hash>,
     /// Guard: the account as it was when the password was compared.
     pub account: Candidate,
-    /// The session that ends in the same breath.
-    pub replaces: Option<SessionId>,
+    /// What ends in the same breath.
+    pub replaces: Option<End>,
     /// At most so many live sessions: the oldest ones end.
     pub keep: Option<u32>,
 }

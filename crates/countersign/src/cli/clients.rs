@@ -83,6 +83,9 @@ struct Said {
     /// Where a logout may lead; may come again
     #[arg(long, value_name = "URI")]
     post_logout_redirect_uri: Vec<String>,
+    /// Where it is told of logouts
+    #[arg(long, value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
     /// It cannot keep a secret: an application in the browser or on a device
     #[arg(long, conflicts_with = "auth")]
     public: bool,
@@ -203,6 +206,7 @@ impl Said {
             ("token_endpoint_auth_method", auth),
             ("scope", self.scope),
             ("jwks_uri", self.jwks_uri),
+            ("backchannel_logout_uri", self.backchannel_logout_uri),
         ];
         for (member, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             // Response types follow from the grants.

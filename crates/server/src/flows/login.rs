@@ -8,8 +8,9 @@ use countersign_core::credential::Password;
 use countersign_core::grant::{self, Grant, Salt};
 use countersign_core::login::password::{Candidate, Decision, Facts, Proof, decide};
 use countersign_core::secret::Secret;
+use countersign_core::session::end::{self, Scope};
 use countersign_core::session::open::Birth;
-use countersign_core::session::{self, Face, Session};
+use countersign_core::session::{self, EndReason, Face, Session};
 use countersign_core::throttle::Subject;
 use countersign_core::throttle::known_device::Standing;
 use countersign_core::url::ResourceId;
@@ -38,7 +39,7 @@ pub(crate) struct Attempt<'a> {
     /// Cookie, or tokens and where they shall count.
     pub(crate) deliver: Deliver,
     /// The session that this browser has until now.
-    pub(crate) replaces: Option<SessionId>,
+    pub(crate) replaces: Option<&'a LiveSession>,
     /// The session that stays if its own account proves itself.
     pub(crate) proves: Option<&'a LiveSession>,
 }
@@ -175,7 +176,9 @@ async fn open(
         remember: attempt.remember,
         device: ctx.device,
         ip: ctx.ip,
-        replaces: attempt.replaces,
+        replaces: attempt
+            .replaces
+            .map(|live| end::decide(live.session.account, Scope::One(live.session.id), EndReason::Replaced)),
     };
     let hash = secret.as_ref().map(Secret::hash);
     let open = session::open::decide(account, birth, hash, &app.policy.session, ctx.now);

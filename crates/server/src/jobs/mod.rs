@@ -1,6 +1,7 @@
-//! What the server does on its own: sending mail, writing down when sessions were last used, rotating keys, deleting
+//! What the server does on its own: sending mail, telling clients of logouts, writing down when sessions were last used, rotating keys, deleting
 //! what expired. Each job is a loop over one step, and the step takes its time from the clock it is handed.
 
+pub mod backchannel;
 pub mod cleanup;
 pub mod clock;
 pub mod keys;
@@ -33,6 +34,7 @@ impl Jobs {
         jobs.every(app, Duration::from_secs(15), sample::step);
         jobs.tasks.spawn(keys::prepare(app.clone()));
         jobs.spawn_mail(app);
+        jobs.tasks.spawn(backchannel::run(app.clone(), jobs.stop.clone()));
         jobs
     }
 

@@ -1,7 +1,7 @@
-//! Looks at what nothing counts as it happens: the outbox, and the age of the key that signs.
+//! Looks at what nothing counts as it happens: the outboxes, and the age of the key that signs.
 
 use countersign_core::key::State;
-use countersign_store::{db, job, key};
+use countersign_store::{backchannel, db, job, key};
 
 use crate::app::App;
 
@@ -17,6 +17,7 @@ async fn look(app: &App) -> Result<(), db::Error> {
     let outbox = job::outbox(&app.store).await?;
     app.metrics.mail_waiting.set(outbox.waiting);
     app.metrics.mail_oldest.set(outbox.oldest.map_or(0, |since| (now - since).as_seconds()));
+    app.metrics.logouts_waiting.set(backchannel::waiting(&app.store).await?);
     let keys = key::keys(&app.store).await?;
     let active = || keys.iter().map(|stored| &stored.key).filter(|key| key.state == State::Active);
     let signs = active().find(|key| key.alg == app.config.token_alg).or_else(|| active().next());

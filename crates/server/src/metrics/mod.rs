@@ -11,6 +11,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use countersign_core::Time;
 use countersign_core::audit::Kind as Event;
+use countersign_core::session::backchannel::Verdict;
 use countersign_store::meter::{Label, Meter};
 use http::StatusCode;
 use prometheus_client::metrics::counter::Counter;
@@ -35,12 +36,14 @@ pub struct Metrics {
     logins: [Counter; LOGINS.len()],
     refreshes: [Counter; REFRESHES.len()],
     mails: [Counter; MAILS.len()],
+    logouts: [Counter; LOGOUTS.len()],
     refusals: Family<Label, Counter>,
     pub(crate) tokens: Counter,
     pub(crate) panics: Counter,
     pub(crate) connections: Gauge,
     pub(crate) mail_waiting: Gauge,
     pub(crate) mail_oldest: Gauge,
+    pub(crate) logouts_waiting: Gauge,
     pub(crate) key_since: Gauge,
     hash_waiting: Gauge,
     process: Process,
@@ -78,6 +81,7 @@ pub(crate) enum Mail {
 const LOGINS: [&str; 5] = ["ok", "invalid", "throttled", "overloaded", "failed"];
 const REFRESHES: [&str; 4] = ["rotated", "repeated", "reused", "refused"];
 const MAILS: [&str; 3] = ["sent", "retried", "failed"];
+const LOGOUTS: [Verdict; 4] = [Verdict::Told, Verdict::Refused, Verdict::GivenUp, Verdict::Again];
 /// In the order of [`class`].
 const CLASSES: [&str; 7] = ["memory", "page", "api", "oauth", "public", "static", "health"];
 const MEMORY: usize = 0;
@@ -94,6 +98,8 @@ impl Metrics {
         let refreshes =
             words(it, ("refreshes", "Refresh tokens that came, by what came of them"), "outcome", REFRESHES);
         let mails = words(it, ("mails", "Tries to send a mail, by what came of them"), "outcome", MAILS);
+        let told = "Tries to tell a client of a logout, by what came of them";
+        let logouts = words(it, ("logouts", told), "outcome", LOGOUTS.map(Verdict::as_str));
         register_store(it, store);
         let (waits, took) = hashes.times();
         seconds(it, ("hash_wait", "Time that passwords waited to be hashed"), waits);
@@ -104,12 +110,14 @@ impl Metrics {
             logins,
             refreshes,
             mails,
+            logouts,
             refusals: refusals(it),
             tokens: kept(it, "tokens_issued", "Access tokens that were signed"),
             panics: kept(it, "panics", "Requests that ended in a defect of ours: look into the log"),
             connections: kept(it, "connections_open", "Connections of clients that are open"),
             mail_waiting: kept(it, "mail_waiting", "Mails that wait in the outbox"),
             mail_oldest: time(it, "mail_oldest_age", "Age of the oldest mail that waits"),
+            logouts_waiting: kept(it, "logouts_waiting", "Logouts that clients have yet to hear of"),
             key_since: time(it, "signing_key_since", "Since when, as a Unix time, the present key signs"),
             hash_waiting: kept(it, "hash_waiting", "Passwords that wait to be hashed"),
             process,
@@ -160,6 +168,10 @@ impl Metrics {
 
     pub(crate) fn mail(&self, outcome: Mail) {
         self.mails[outcome as usize].inc();
+    }
+
+    pub(crate) fn logout(&self, verdict: Verdict) {
+        self.logouts[verdict as usize].inc();
     }
 
     /// A request was refused with this code.

@@ -1,7 +1,5 @@
 //! ID tokens signed (`OpenID` Connect Core section 2), by the algorithm that the client registered for.
 
-use std::sync::Arc;
-
 use countersign_core::AccountId;
 use countersign_core::account::profile::Told;
 use countersign_core::audit::Actor;
@@ -10,14 +8,14 @@ use countersign_core::client::Client;
 use countersign_core::grant::{Grant, Login};
 use countersign_core::key::Alg;
 use countersign_core::token::{sid, subject};
-use countersign_jose::{Header, IdToken, at_hash};
+use countersign_jose::{IdToken, at_hash};
 use countersign_store::account::{account, profile};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::ctx::Ctx;
-use crate::keyring::{KeyringError, Keys};
+use crate::keyring::KeyringError;
 
 use super::problem::{Kind, Problem};
 use super::token::TokenResponse;
@@ -73,17 +71,9 @@ async fn sign(ctx: &Ctx, about: &About<'_>, access_token: &str) -> Result<String
 
 /// Signs what one client reads, with the key of the algorithm that it registered for.
 pub(crate) async fn signed(ctx: &Ctx, alg: Alg, claims: &impl Serialize) -> Result<String, Problem> {
-    let keys = keys(ctx, alg).await?;
-    let key = keys.signing_by(alg).ok_or_else(|| Problem::new(Kind::Internal))?;
-    let signed = key.sign(&Header { typ: IdToken::TYP }, claims);
-    signed.map_err(|error| Problem::new(Kind::Internal).cause(error.code()))
-}
-
-/// The keys, one that signs with `alg` among them.
-async fn keys(ctx: &Ctx, alg: Alg) -> Result<Arc<Keys>, Problem> {
-    let stamp = ctx.stamp(Actor::System);
-    match ctx.app.keyring.signing_with(&ctx.app.store, alg, &stamp).await {
-        Ok(keys) => Ok(keys),
+    let (app, stamp) = (&ctx.app, ctx.stamp(Actor::System));
+    match app.keyring.sign(&app.store, alg, (IdToken::TYP, claims), &stamp).await {
+        Ok(signed) => Ok(signed),
         Err(KeyringError::Store(error)) => Err(error.into()),
         Err(error) => Err(Problem::new(Kind::Internal).cause(error.to_string())),
     }

@@ -9,6 +9,7 @@ use countersign_core::session::EndReason;
 use countersign_core::{Span, Time};
 
 use crate::db::Result;
+use crate::grant::{self, Whose};
 use crate::{Batch, Store, columns};
 
 use super::metadata;
@@ -18,8 +19,9 @@ UPDATE clients
    SET name = $1,
        kind = $2,
        metadata = $3,
-       changed_at = $4
- WHERE id = $5";
+       hears_logouts = $4,
+       changed_at = $5
+ WHERE id = $6";
 
 // What took the place of another stays; what was replaced before that goes.
 const DROP_REPLACED: &str = "
@@ -55,20 +57,6 @@ UPDATE clients
        list_index = $2
  WHERE id = $3
    AND disabled_at IS NOT NULL";
-
-const END_GRANTS: &str = "
-UPDATE grants
-   SET ended_at = $1,
-       end_reason = $2
- WHERE client_id = $3
-   AND ended_at IS NULL";
-
-const REVOKE_GRANTS: &str = "
-INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
-SELECT (SELECT seq FROM revocation_seq WHERE id = 1), 'bit', list_id, list_index, ended_at, CAST($1 AS BIGINT)
-  FROM grants
- WHERE client_id = $2
-   AND ended_at = $3";
 
 const REVOKE_OWN: &str = "
 INSERT INTO revocations (seq, kind, list_id, list_index, at, until_at)
@@ -108,6 +96,10 @@ DELETE FROM grants
  WHERE client_id = $1
    AND ended_at IS NOT NULL";
 
+const DELETE_LOGOUTS: &str = "
+DELETE FROM backchannel_logouts
+ WHERE client_id = $1";
+
 const DELETE_SECRETS: &str = "
 DELETE FROM client_secrets
  WHERE client_id = $1";
@@ -130,8 +122,6 @@ pub(crate) const STATEMENTS: &[&str] = &[
     TOUCH,
     DISABLE,
     ENABLE,
-    END_GRANTS,
-    REVOKE_GRANTS,
     REVOKE_OWN,
     LIVE_GRANTS,
     HOLD_DISABLED,
@@ -139,6 +129,7 @@ pub(crate) const STATEMENTS: &[&str] = &[
     DELETE_DEVICE_CODES,
     DELETE_CONSENTS,
     DELETE_ENDED_GRANTS,
+    DELETE_LOGOUTS,
     DELETE_SECRETS,
     DELETE,
     SECRETS,
@@ -163,6 +154,7 @@ pub fn describe_batch(client: &Client, stamp: &Stamp<'_>) -> Batch {
         client.shown_name().into(),
         client.kind().as_str().into(),
         metadata(&client.metadata),
+        client.metadata.backchannel_logout_uri.is_some().into(),
         stamp.at.micros().into(),
         client.id.as_str().into(),
     ];
@@ -202,7 +194,7 @@ pub fn disable_batch(client: &ClientId, longest_life: Span, stamp: &Stamp<'_>) -
     let until = (stamp.at + longest_life).micros();
     let batch = Batch::new(stamp, Event::new(Kind::ClientDisabled).client(client.clone()));
     let batch = batch.exactly(1, DISABLE, vec![at.into(), client.as_str().into()]);
-    end_grants(batch, client, longest_life, stamp)
+    grant::end(batch, Whose::Client(client), EndReason::ClientClosed, longest_life, stamp)
         .revoke(REVOKE_OWN, vec![until.into(), client.as_str().into(), at.into()])
 }
 
@@ -225,15 +217,8 @@ pub async fn has_live_grants(store: &Store, client: &ClientId) -> Result<bool> {
 pub fn end_grants_batch(client: &ClientId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
     let event = Event::new(Kind::GrantEnded).client(client.clone());
     let event = event.detail("reason", EndReason::ClientClosed.as_str());
-    end_grants(Batch::new(stamp, event), client, longest_life, stamp)
-}
-
-fn end_grants(batch: Batch, client: &ClientId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
-    let (at, reason) = (stamp.at.micros(), EndReason::ClientClosed.as_str());
-    let until = (stamp.at + longest_life).micros();
-    batch
-        .any(END_GRANTS, vec![at.into(), reason.into(), client.as_str().into()])
-        .revoke(REVOKE_GRANTS, vec![until.into(), client.as_str().into(), at.into()])
+    let batch = Batch::new(stamp, event);
+    grant::end(batch, Whose::Client(client), EndReason::ClientClosed, longest_life, stamp)
 }
 
 /// Deletes a closed client with all that is left of it. `Lost`: it is open, gone, or has a grant that has not ended: a
@@ -246,6 +231,7 @@ pub fn delete_batch(client: &ClientId, stamp: &Stamp<'_>) -> Batch {
         .any(DELETE_DEVICE_CODES, id())
         .any(DELETE_CONSENTS, id())
         .any(DELETE_ENDED_GRANTS, id())
+        .any(DELETE_LOGOUTS, id())
         .any(DELETE_SECRETS, id())
         .exactly(1, DELETE, id())
 }

@@ -6,7 +6,7 @@ use countersign_core::grant::Scopes;
 use countersign_core::session::EndReason;
 use countersign_core::{AccountId, GrantId, SessionId, Span, Time};
 
-use super::{END, REVOKE};
+use super::{Whose, end};
 use crate::db::{Result, Row};
 use crate::{Batch, Store, columns};
 
@@ -42,7 +42,13 @@ SELECT id, account_id, client_id, session_id, scopes, created_at, used_at
  WHERE id = $1
    AND ended_at IS NULL";
 
-pub(crate) const STATEMENTS: &[&str] = &[OF_ALL, OF_ACCOUNT, OF_CLIENT, BY_ID];
+const HOLD: &str = "
+UPDATE grants
+   SET used_at = used_at
+ WHERE id = $1
+   AND ended_at IS NULL";
+
+pub(crate) const STATEMENTS: &[&str] = &[OF_ALL, OF_ACCOUNT, OF_CLIENT, BY_ID, HOLD];
 
 /// A grant that has not been ended, in a few words. Its session may be over all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,13 +98,11 @@ pub async fn grant(store: &Store, id: GrantId) -> Result<Option<Listed>> {
 
 /// Ends one grant with its bit. `Lost`: it has ended.
 pub fn end_batch(grant: &Listed, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
-    let reason = EndReason::Revoked.as_str();
+    let reason = EndReason::Revoked;
     let event = Event::new(Kind::GrantEnded).account(grant.account).grant(grant.id);
-    let event = event.client(grant.client.clone()).detail("reason", reason);
-    let (at, until) = (stamp.at.micros(), (stamp.at + longest_life).micros());
-    Batch::new(stamp, event)
-        .exactly(1, END, vec![at.into(), reason.into(), grant.id.bytes().into()])
-        .revoke(REVOKE, vec![until.into(), grant.id.bytes().into(), at.into()])
+    let event = event.client(grant.client.clone()).detail("reason", reason.as_str());
+    let batch = Batch::new(stamp, event).exactly(1, HOLD, vec![grant.id.bytes().into()]);
+    end(batch, Whose::One(grant.account, grant.id), reason, longest_life, stamp)
 }
 
 fn listed_at(row: &Row) -> Result<Listed> {

@@ -6,8 +6,9 @@ use countersign_core::account::change::{self, Change};
 use countersign_core::account::{Identifier, State};
 use countersign_core::audit::Kind;
 use countersign_core::login::password::Refusal;
-use countersign_core::session::check;
+use countersign_core::session::end::{self, Scope};
 use countersign_core::session::open::Open;
+use countersign_core::session::{EndReason, check};
 use countersign_core::{AccountId, ResetId, Span, Time};
 use countersign_store::account::change::change_batch;
 use countersign_store::audit::{Filter, Line, events};
@@ -57,7 +58,8 @@ async fn ses_02_the_session_that_a_browser_had_ends_whoever_s_it_was() {
         let (planted, secret) = enter(store, attacker, NOW).await;
         let grant = enter_by_token(store, attacker, NOW).await;
         for replaced in [planted, grant.session.unwrap()] {
-            let open = Open { replaces: Some(replaced), ..cookie(store, kim, NOW).await };
+            let end = end::decide(attacker.id, Scope::One(replaced), EndReason::Replaced);
+            let open = Open { replaces: Some(end), ..cookie(store, kim, NOW).await };
             assert_eq!(knock(store, secret, NOW).await.is_ok(), replaced == planted);
             assert_eq!(knock_by_token(store, &grant, NOW).await, Ok(()));
             applied(store, opens(&open, NOW)).await;

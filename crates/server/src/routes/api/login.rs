@@ -72,7 +72,7 @@ pub(crate) async fn login(ctx: Ctx, visitor: Visitor, Json(body): Json<Body>) ->
         deliver: deliver(&ctx, &body).await?,
         proves: None,
         replaces: match body.deliver {
-            Delivery::Cookie => visitor.0.map(|live| live.session.id),
+            Delivery::Cookie => visitor.0.as_deref(),
             Delivery::Token => None,
         },
     };

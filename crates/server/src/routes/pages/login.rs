@@ -100,7 +100,7 @@ fn attempt<'a>(
         password: Password::parse(form.text("password")).ok().map(Arc::new),
         remember: form.get("remember").is_some(),
         deliver: Deliver::Cookie,
-        replaces: session.map(|live| live.session.id),
+        replaces: session,
         proves,
     }
 }

@@ -1,10 +1,11 @@
 //! A web server of somebody else, on this machine: it answers what it was told to, and remembers what it was asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// The peer. It ends with the test's runtime.
 #[derive(Debug, Clone)]
@@ -12,11 +13,13 @@ pub struct Peer {
     /// `127.0.0.1:<port>`: what `outbound.allow` names.
     pub host: String,
     state: Arc<Mutex<State>>,
+    changed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    answers: BTreeMap<String, String>,
+    answers: BTreeMap<String, (&'static str, String)>,
+    held: BTreeSet<String>,
     asked: Vec<String>,
 }
 
@@ -27,7 +30,8 @@ impl Peer {
     /// There is no port to be had.
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let peer = Self { host: listener.local_addr()?.to_string(), state: Arc::default() };
+        let peer =
+            Self { host: listener.local_addr()?.to_string(), state: Arc::default(), changed: Arc::default() };
         let shared = peer.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -45,7 +49,42 @@ impl Peer {
 
     /// From now on this JSON is at a path, not to be kept longer than the server keeps anything.
     pub fn tell(&self, path: &str, json: &serde_json::Value) {
-        self.lock().answers.insert(path.to_owned(), json.to_string());
+        self.lock().answers.insert(path.to_owned(), ("200 OK", json.to_string()));
+    }
+
+    /// From now on a path answers with this status, as `503 Service Unavailable`, and nothing else.
+    pub fn say(&self, path: &str, status: &'static str) {
+        self.lock().answers.insert(path.to_owned(), (status, String::new()));
+    }
+
+    /// From now on whoever asks for a path waits.
+    pub fn hold(&self, path: &str) {
+        self.lock().held.insert(path.to_owned());
+    }
+
+    /// Whoever waits for a path is answered.
+    pub fn release(&self, path: &str) {
+        self.lock().held.remove(path);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until a path was asked for so many times, and returns what was asked.
+    pub async fn heard(&self, path: &str, times: usize) -> Vec<String> {
+        loop {
+            let changed = self.changed.notified();
+            let asked = self.asked_at(path);
+            if asked.len() >= times {
+                return asked;
+            }
+            changed.await;
+        }
+    }
+
+    /// The requests for a path so far.
+    pub fn asked_at(&self, path: &str) -> Vec<String> {
+        let mut asked = self.asked();
+        asked.retain(|request| path_of(request) == path);
+        asked
     }
 
     /// From now on nothing is there.
@@ -67,13 +106,12 @@ impl Peer {
             }
         }
         let request = String::from_utf8_lossy(&heard).into_owned();
-        let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-        let answer = {
-            let mut state = self.lock();
-            state.asked.push(request);
-            state.answers.get(&path).cloned()
-        };
-        let (status, body) = answer.map_or(("404 Not Found", "{}".to_owned()), |body| ("200 OK", body));
+        let path = path_of(&request).to_owned();
+        self.lock().asked.push(request);
+        self.changed.notify_waiters();
+        self.released(&path).await;
+        let answer = self.lock().answers.get(&path).cloned();
+        let (status, body) = answer.unwrap_or(("404 Not Found", "{}".to_owned()));
         let first = format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nCache-Control: max-age=0\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n",
@@ -83,9 +121,23 @@ impl Peer {
         let _ = stream.shutdown().await;
     }
 
+    async fn released(&self, path: &str) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.lock().held.contains(path) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn path_of(request: &str) -> &str {
+    request.split(' ').nth(1).unwrap_or_default()
 }
 
 fn is_whole(heard: &[u8]) -> bool {

@@ -177,6 +177,7 @@ impl TestServer {
     pub async fn run_jobs(&self) {
         jobs::clock::step(self.app.clone()).await;
         jobs::mail::step(self.app.clone()).await;
+        jobs::backchannel::step(self.app.clone()).await;
         jobs::seen::step(self.app.clone()).await;
         jobs::keys::step(self.app.clone()).await;
         jobs::cleanup::step(self.app.clone()).await;

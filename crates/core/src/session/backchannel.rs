@@ -161,7 +161,7 @@ mod tests {
         let waits: Vec<i64> =
             (0..TRIES - 1).map(|tries| (logout(tries).next_try(NOW) - NOW).as_seconds()).collect();
         assert_eq!(waits[..3], [30, 60, 120]);
-        assert!((16 * 3600..24 * 3600).contains(&waits.iter().sum()), "{waits:?}");
+        assert!((16 * 3600..24 * 3600).contains(&waits.iter().sum::<i64>()), "{waits:?}");
         assert_eq!(logout(u32::MAX).next_try(NOW), logout(TRIES).next_try(NOW));
         assert!(!logout(0).is_stale(NOW + LONGEST_WAIT - Span::from_micros(1)));
         assert!(logout(0).is_stale(NOW + LONGEST_WAIT));

@@ -7,6 +7,7 @@ mod anonymous;
 mod asvs;
 mod authorization;
 mod authorize;
+mod backchannel;
 mod browser;
 mod claims;
 mod cli;

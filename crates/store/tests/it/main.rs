@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod audit_log;
+mod backchannel;
 mod backups;
 mod batches;
 mod cleanups;

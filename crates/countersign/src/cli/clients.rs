@@ -16,9 +16,9 @@ use super::{client, out};
 #[derive(Subcommand)]
 pub(super) enum Client {
     /// Make a client; its secret, if it has one, is shown this once
-    Create(Create),
+    Create(Box<Create>),
     /// Say something else of a client: what is given takes the place of what was said
-    Update(Update),
+    Update(Box<Update>),
     /// All clients, in the order of their ids
     List(Listed),
     /// A client, and how old its secrets are
@@ -161,11 +161,13 @@ pub(super) struct Invite {
 /// `countersign client …`
 pub(super) fn run(place: &Place, command: Client) -> anyhow::Result<()> {
     match command {
-        Client::Create(Create { name, id, profile, first_party, said, json }) => {
+        Client::Create(create) => {
+            let Create { name, id, profile, first_party, said, json } = *create;
             let new = NewClient { id, profile: Some(profile), first_party, metadata: said.metadata(name)? };
             changed(place, ClientCommand::Create(new), json)
         }
-        Client::Update(Update { client, name, said, json }) => {
+        Client::Update(update) => {
+            let Update { client, name, said, json } = *update;
             let mut metadata = shown(place, ClientCommand::Show { client: client.clone() })?.metadata;
             metadata.extend(said.metadata(name)?);
             let new = NewClient { metadata, ..NewClient::default() };

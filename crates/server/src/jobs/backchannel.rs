@@ -176,7 +176,7 @@ async fn settle(app: &App, logout: &Logout, verdict: Verdict, reason: &str) -> R
         Verdict::Told => tracing::info!(client, %session, "a client was told of a logout"),
         Verdict::Refused => tracing::warn!(client, %session, reason, "a client refused to hear of a logout"),
         Verdict::GivenUp => {
-            tracing::warn!(client, %session, reason, "a client was not told of a logout: given up")
+            tracing::warn!(client, %session, reason, "a client was not told of a logout: given up");
         }
         Verdict::Again => {
             tracing::warn!(client, %session, reason, "a client was not told of a logout; it will be tried again");

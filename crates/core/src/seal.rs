@@ -42,6 +42,8 @@ pub enum Purpose {
     Subjects,
     /// Authorization requests that wait for a person.
     Requests,
+    /// The names of those that are too long for a URL.
+    RequestNames,
     /// Invitations to register a client.
     Invitations,
 }
@@ -60,6 +62,7 @@ impl Purpose {
             Self::Throttles => b"countersign/v1/throttles",
             Self::Subjects => b"countersign/v1/subjects",
             Self::Requests => b"countersign/v1/requests",
+            Self::RequestNames => b"countersign/v1/request-names",
             Self::Invitations => b"countersign/v1/invitations",
         }
     }

@@ -32,26 +32,42 @@ const KNOWN: [&str; 23] = [
 /// More resources than any request needs.
 const MAX_RESOURCES: usize = 8;
 
+/// In bytes: room for an ID token with many claims. What has a shorter limit has it in its own rule.
+const MAX_BYTES: usize = 8 * 1024;
+
+/// What only asks for something, with the most bytes that it makes sense with. A longer one is as good as none: the request needs
+/// none of them, and what waits for a person must not be as large as a stranger likes (attack DOS-07).
+const HINTS: [(&str, usize); 5] = [
+    ("acr_values", 1024),
+    ("claims_locales", 1024),
+    ("display", 64),
+    ("login_hint", 254),
+    ("ui_locales", 1024),
+];
+
 /// The known parameters of a request, as they came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameters(Vec<(String, String)>);
 
-/// A parameter came twice (attacks OAU-04, OAU-09).
+/// A parameter came twice (attacks OAU-04, OAU-09), or is longer than any needs to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Repeated;
+pub struct Malformed;
 
 impl Parameters {
     /// From the decoded pairs of a query or form. One without a value is as good as none (RFC 6749 section 3.1).
-    pub fn new(pairs: Vec<(String, String)>) -> Result<Self, Repeated> {
+    pub fn new(pairs: Vec<(String, String)>) -> Result<Self, Malformed> {
         for (place, (name, _)) in pairs.iter().enumerate() {
             let before = pairs[..place].iter().filter(|(other, _)| other == name).count();
             let allowed = if name == "resource" { MAX_RESOURCES } else { 1 };
             if before >= allowed {
-                return Err(Repeated);
+                return Err(Malformed);
             }
         }
-        let known = |(name, value): &(String, String)| KNOWN.contains(&name.as_str()) && !value.is_empty();
-        Ok(Self(pairs.into_iter().filter(known).collect()))
+        let meant: Vec<_> = pairs.into_iter().filter(|(name, value)| is_meant(name, value)).collect();
+        if meant.iter().any(|(_, value)| value.len() > MAX_BYTES) {
+            return Err(Malformed);
+        }
+        Ok(Self(meant))
     }
 
     /// The value of a parameter, if it came with one.
@@ -73,11 +89,16 @@ impl Parameters {
     }
 }
 
+fn is_meant(name: &str, value: &str) -> bool {
+    let short = HINTS.iter().find(|(hint, _)| *hint == name).is_none_or(|(_, most)| value.len() <= *most);
+    KNOWN.contains(&name) && !value.is_empty() && short
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Result<Parameters, Repeated> {
+    fn read(pairs: &[(&str, &str)]) -> Result<Parameters, Malformed> {
         Parameters::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
@@ -90,10 +111,23 @@ mod tests {
         assert_eq!((parameters.get("nonce"), parameters.get("foo")), (None, None));
         assert_eq!(parameters.all("resource").collect::<Vec<_>>(), ["x", "y"]);
         for name in ["client_id", "redirect_uri", "response_type", "state", "scope", "foo"] {
-            assert_eq!(read(&[(name, "a"), ("x", ""), (name, "a")]), Err(Repeated), "{name}");
-            assert_eq!(read(&[(name, ""), (name, "a")]), Err(Repeated), "{name}");
+            assert_eq!(read(&[(name, "a"), ("x", ""), (name, "a")]), Err(Malformed), "{name}");
+            assert_eq!(read(&[(name, ""), (name, "a")]), Err(Malformed), "{name}");
         }
-        assert_eq!(read(&[("resource", "x"); 9]), Err(Repeated));
+        assert_eq!(read(&[("resource", "x"); 9]), Err(Malformed));
         assert!(KNOWN.is_sorted());
+    }
+    #[test]
+    fn dos_07_a_hint_that_is_too_long_is_none_and_anything_else_is_refused() {
+        for (name, most) in HINTS {
+            let of = |length| read(&[(name, &"x".repeat(length))]).unwrap().get(name).map(str::len);
+            assert_eq!((of(most), of(most + 1), of(60_000)), (Some(most), None, None), "{name}");
+        }
+        let is_hint = |name: &str| HINTS.iter().any(|(hint, _)| *hint == name);
+        for name in KNOWN.into_iter().filter(|name| !is_hint(name)) {
+            assert!(read(&[(name, &"x".repeat(MAX_BYTES))]).is_ok(), "{name}");
+            assert_eq!(read(&[(name, &"x".repeat(MAX_BYTES + 1))]), Err(Malformed), "{name}");
+        }
+        assert_eq!(read(&[("foo", &"x".repeat(60_000))]), read(&[]), "nobody keeps what is unknown");
     }
 }

@@ -111,7 +111,7 @@ impl Origin {
 }
 
 /// The name of a client (RFC 6749 section 2.2): up to 255 visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(String);
 
 impl ClientId {

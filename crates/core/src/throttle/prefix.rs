@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A network that counts as one: an IPv4 address, an IPv6 network (attack HTTP-11), or all whose address is unknown
 /// together (attack LOG-19).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Prefix {
     /// No address could be determined.
     Unknown,

@@ -4,7 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_core::Span;
 use countersign_core::authorize::{NoWayBack, Reference, Waiting};
-use countersign_core::secret::{Hash, Secret, sha256};
+use countersign_core::client::{Client, Kind};
+use countersign_core::secret::sha256;
+use countersign_core::throttle::Prefix;
+use countersign_store::ephemeral::{Kept, Owner};
 
 use crate::ctx::Ctx;
 
@@ -27,15 +30,21 @@ pub(crate) fn seal(ctx: &Ctx, waiting: &Waiting) -> String {
     if sealed.len() <= MAX_SEALED {
         return sealed;
     }
-    let name = format!("{NAME}{}", Secret::new(app.random.as_ref()).reveal());
-    app.kept_requests.put(kept_as(&name), bytes, ctx.now + KEPT, ctx.now);
+    // One request has one name: however often a page shows it, it is kept once (attack DOS-07).
+    let name = format!("{NAME}{}", URL_SAFE_NO_PAD.encode(app.request_names.sign(&bytes)));
+    let kept = Kept { owner: network(ctx), value: bytes, until: ctx.now + KEPT };
+    app.long_requests.put(sha256(name.as_bytes()), kept, ctx.now);
     name
+}
+
+fn network(ctx: &Ctx) -> Owner {
+    Owner::Network(Prefix::of(ctx.ip).widest())
 }
 
 /// Reads the text of a page's URL.
 pub(crate) fn unseal(ctx: &Ctx, text: &str) -> Result<Waiting, NoWayBack> {
     if text.starts_with(NAME) {
-        let kept = ctx.app.kept_requests.get(&kept_as(text), ctx.now).ok_or(NoWayBack::Expired)?;
+        let kept = ctx.app.long_requests.get(&sha256(text.as_bytes()), ctx.now).ok_or(NoWayBack::Expired)?;
         return Waiting::from_bytes(&kept, ctx.now);
     }
     let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| NoWayBack::Expired)?;
@@ -43,31 +52,31 @@ pub(crate) fn unseal(ctx: &Ctx, text: &str) -> Result<Waiting, NoWayBack> {
     Waiting::from_bytes(&bytes, ctx.now)
 }
 
-/// A name space of its own beside that of pushed requests.
-fn kept_as(name: &str) -> Hash {
-    sha256(format!("waiting:{name}").as_bytes())
-}
-
-/// Keeps a pushed request for as long as its reference counts.
-pub(crate) fn push(ctx: &Ctx, reference: &Reference, pushed: &Waiting) {
+/// Keeps a pushed request for as long as its reference counts. Anybody can push for a client that proves nothing.
+pub(crate) fn push(ctx: &Ctx, client: &Client, (reference, pushed): (&Reference, &Waiting)) {
+    let owner = match client.kind() {
+        Kind::Confidential => Owner::Client(client.id.clone()),
+        Kind::Public => network(ctx),
+    };
     let until = ctx.now + countersign_core::authorize::pushed::LIFE;
-    ctx.app.kept_requests.put(reference.hash(), pushed.to_bytes(), until, ctx.now);
+    let kept = Kept { owner, value: pushed.to_bytes(), until };
+    ctx.app.pushed_requests.put(reference.hash(), kept, ctx.now);
 }
 
 /// The pushed request of a reference that a browser brings.
 pub(crate) fn pushed(ctx: &Ctx, reference: &Reference) -> Option<Waiting> {
-    let kept = ctx.app.kept_requests.get(&reference.hash(), ctx.now)?;
+    let kept = ctx.app.pushed_requests.get(&reference.hash(), ctx.now)?;
     Waiting::from_bytes(&kept, ctx.now).ok()
 }
 
 /// The browser came: the request is there until it completes.
 pub(crate) fn keep_pushed(ctx: &Ctx, reference: &Reference) {
-    ctx.app.kept_requests.keep(&reference.hash(), ctx.now + countersign_core::authorize::waiting::LIFE);
+    ctx.app.pushed_requests.keep(&reference.hash(), ctx.now + countersign_core::authorize::waiting::LIFE);
 }
 
 /// The request completes. `false`: it did before (attack OAU-50).
 pub(crate) fn spend(ctx: &Ctx, waiting: &Waiting) -> bool {
     let Some(text) = &waiting.pushed else { return true };
     let reference = Reference::parse(text);
-    reference.is_some_and(|it| ctx.app.kept_requests.take(&it.hash(), ctx.now).is_some())
+    reference.is_some_and(|it| ctx.app.pushed_requests.take(&it.hash(), ctx.now).is_some())
 }

@@ -6,5 +6,5 @@ mod requests;
 mod sketch;
 mod throttle;
 
-pub use requests::Requests;
+pub use requests::{Kept, Owner, Requests};
 pub use throttle::{Admission, Denied, Refused, Reservation, Throttles};

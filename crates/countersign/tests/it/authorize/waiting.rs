@@ -105,10 +105,41 @@ async fn i6_a_request_waits_an_hour_whole_and_unchanged_however_long_it_is() {
             }
             server.clock.advance(if long { Span::minutes(9) } else { Span::minutes(59) });
             let path = format!("/consent?request={sealed}");
-            ensure!(browser.get(&path).await?.status == StatusCode::OK);
+            let shown = browser.get(&path).await?;
+            ensure!(shown.status == StatusCode::OK);
+            if long {
+                ensure!(
+                    sealed == self::sealed(&shown)?,
+                    "dos_07: it is kept once, however often it is shown"
+                );
+                server.clock.advance(Span::minutes(9));
+            }
             server.clock.advance(Span::minutes(1));
             ensure!(is_page(&browser.get(&path).await?));
         }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn dos_07_nobody_makes_a_request_that_waits_as_long_as_he_likes() {
+    on_every_store(async |server| {
+        add_client(&server, |_| ()).await?;
+        let mut browser = member(&server, KIM).await?;
+        let long = "x".repeat(50_000);
+        for name in ["login_hint", "ui_locales", "acr_values", "claims_locales", "display", "unknown"] {
+            let tool = Client::tool(&server).request(Method::POST, "/oauth2/authorize");
+            let tool = tool.header("content-type", "application/x-www-form-urlencoded");
+            let posted = Answer::read(tool.body(fields(&[(name, &long)])).send().await?).await?;
+            let kept = posted.location().strip_prefix("/oauth2/authorize?continue=").context("no request")?;
+            ensure!(!kept.starts_with("n.") && kept.len() < 2000, "{name}: {}", kept.len());
+            ensure!(follow(&mut browser, posted).await?.body.contains("consent-allow"), "{name}");
+        }
+        let id_token = [("id_token_hint", &*long)];
+        let tool = Client::tool(&server).request(Method::POST, "/oauth2/authorize");
+        let tool = tool.header("content-type", "application/x-www-form-urlencoded").body(fields(&id_token));
+        ensure!(is_page(&Answer::read(tool.send().await?).await?));
         Ok(())
     })
     .await;

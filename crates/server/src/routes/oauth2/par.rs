@@ -1,7 +1,8 @@
 //! `POST /oauth2/par` (RFC 9126): the client sends its request itself, and gets a name for it.
 
 use axum::response::Response;
-use countersign_core::authorize::{Failure, NoWayBack, Parameters, Reference, Waiting, pushed};
+use countersign_core::authorize::pushed::LIFE;
+use countersign_core::authorize::{Failure, NoWayBack, Parameters, Reference, Waiting};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -43,10 +44,11 @@ pub(crate) async fn push(
     }
     let parameters = Parameters::new(pairs).map_err(|_| refused(&Failure::Page(NoWayBack::Malformed)))?;
     let parameters = parameters.with("client_id", Some(client.client.id.to_string()));
-    check(&ctx, client, &parameters, true).await?.map_err(|failure| refused(&failure))?;
+    let known = check(&ctx, client, &parameters, true).await?.map_err(|failure| refused(&failure))?;
     let reference = Reference::new(ctx.app.random.as_ref());
-    keep(&ctx, &reference, &Waiting::new(parameters, None, ctx.now));
-    let named = Pushed { request_uri: reference.reveal(), expires_in: pushed::LIFE.as_seconds() };
+    let pushed = Waiting::new(parameters, None, ctx.now);
+    keep(&ctx, &known.stored.client, (&reference, &pushed));
+    let named = Pushed { request_uri: reference.reveal(), expires_in: LIFE.as_seconds() };
     let mut response = json(to_bytes(&named));
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)

@@ -15,6 +15,7 @@ use crate::client_keys::ClientKeys;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ctx::{Ctx, RequestIds};
+use crate::extract::room::Room;
 use crate::flows::document::Documents;
 use crate::hash_pool::HashPool;
 use crate::invitations::{Invitations, TokenFileError};
@@ -76,6 +77,7 @@ pub struct Inner {
     pub(crate) invitations: Invitations,
     pub(crate) documents: Documents,
     pub(crate) client_keys: ClientKeys,
+    pub(crate) bodies: Room,
 }
 
 impl Deref for App {
@@ -176,6 +178,7 @@ impl App {
             invitations,
             documents: Documents::default(),
             client_keys: ClientKeys::default(),
+            bodies: Room::default(),
         };
         Ok(Self(Arc::new(inner)))
     }

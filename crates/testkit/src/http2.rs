@@ -74,6 +74,25 @@ impl Http2 {
         Ok(Http2Answer { status: head.status, headers: head.headers, body: read.into() })
     }
 
+    /// Sends a request and all of its body but the end, and returns what comes of it: an answer, while it is not whole.
+    ///
+    /// # Errors
+    /// The server closes.
+    pub async fn send_without_end(
+        &mut self,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> anyhow::Result<impl Future<Output = anyhow::Result<StatusCode>> + Send + use<>> {
+        let mut ready = self.send.clone().ready().await?;
+        let (answer, mut stream) = ready.send_request(request.body(())?, false)?;
+        stream.send_data(body, false)?;
+        Ok(async move {
+            let status = answer.await?.status();
+            drop(stream);
+            Ok(status)
+        })
+    }
+
     /// `GET`
     ///
     /// # Errors

@@ -1,17 +1,23 @@
 //! Bodies: at most 64 KiB (design section 7).
 
 use axum::body::Body;
-use bytes::Bytes;
+use countersign_core::throttle::Prefix;
+use http::request::Parts;
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 
+use crate::ctx::Ctx;
 use crate::respond::problem::{Kind, Problem};
+
+use super::head;
+use super::room::{Full, Held};
 
 /// The most that a route reads.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 /// Reads a body whose content type is exactly `media_type`, in UTF-8 (attacks CSR-02, HTTP-21).
-pub(crate) async fn read(headers: &HeaderMap, body: Body, media_type: &str) -> Result<Bytes, Problem> {
+pub(crate) async fn read(parts: &Parts, body: Body, media_type: &str) -> Result<Vec<u8>, Problem> {
+    let headers = &parts.headers;
     if !has_type(headers, media_type) {
         return Err(Problem::new(Kind::UnsupportedMediaType).detail(format!(
             "Send Content-Type: {media_type}, once and without other parameters than charset=utf-8."
@@ -22,11 +28,33 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, media_type: &str) -> R
             Problem::new(Kind::UnsupportedMediaType).detail("Send the body without Content-Encoding.")
         );
     }
-    match Limited::new(body, MAX_BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Problem::new(Kind::InvalidRequest).detail("The body did not arrive.")),
+    let ctx = parts.extensions.get::<Ctx>().ok_or_else(|| Problem::new(Kind::Internal))?;
+    let room = &ctx.app.bodies;
+    let mut held = room.enter(Prefix::of(ctx.ip));
+    held.grow(head::size(&parts.uri, headers))?;
+    tokio::select! {
+        biased;
+        read = collect(body, &mut held) => read,
+        () = room.outstayed() => Err(Full.into()),
     }
+}
+
+/// Copies it piece by piece, so that a piece of a few bytes keeps no more than these: the connection's buffer behind it
+/// may be a thousand times as large.
+async fn collect(mut body: Body, held: &mut Held) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_| Problem::new(Kind::InvalidRequest).detail("The body did not arrive."))?;
+        // What follows a body is no part of it.
+        let Ok(piece) = frame.into_data() else { continue };
+        if bytes.len() + piece.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        held.grow(piece.len())?;
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
 }
 
 /// Whether the request says that more is to come than any route reads: the gate refuses it before anything else.

@@ -72,7 +72,7 @@ impl FromRequest<App> for Form {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = body::read(&parts.headers, body, "application/x-www-form-urlencoded").await?;
+        let bytes = body::read(&parts, body, "application/x-www-form-urlencoded").await?;
         let fields = parse(str::from_utf8(&bytes).map_err(|_| malformed())?)?;
         let query = parse(parts.uri.query().unwrap_or(""))?;
         // A field is in the body or in the query (attack LOG-28); the one that may be in both must agree with itself.
@@ -108,7 +108,7 @@ impl FromRequest<App> for Pairs {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = body::read(&parts.headers, body, "application/x-www-form-urlencoded").await?;
+        let bytes = body::read(&parts, body, "application/x-www-form-urlencoded").await?;
         if parts.uri.query().is_some_and(|query| !query.is_empty()) {
             return Err(Problem::new(Kind::InvalidRequest).detail("Send the parameters in the body alone."));
         }

@@ -8,8 +8,13 @@ const MAX_HEAD: usize = 16 * 1024;
 /// Whether it says more. The listener reads somewhat more than this, so that a browser with too many cookies gets a page
 /// that explains (attack SES-20).
 pub(crate) fn is_too_large(uri: &Uri, headers: &HeaderMap) -> bool {
+    size(uri, headers) > MAX_HEAD
+}
+
+/// Its length, in bytes.
+pub(crate) fn size(uri: &Uri, headers: &HeaderMap) -> usize {
     let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
-    target + headers.iter().map(|(name, value)| line(name, value)).sum::<usize>() > MAX_HEAD
+    target + headers.iter().map(|(name, value)| line(name, value)).sum::<usize>()
 }
 
 /// Whether its cookies alone say more: nobody but a site beside ours, or ours, can bring that about.

@@ -22,7 +22,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
             return Err(Problem::new(Kind::InvalidRequest)
                 .detail("Send the fields in the body; this route has no query."));
         }
-        let bytes = body::read(&parts.headers, body, "application/json").await?;
+        let bytes = body::read(&parts, body, "application/json").await?;
         parse(&bytes).map(Json)
     }
 }

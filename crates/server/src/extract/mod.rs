@@ -13,4 +13,5 @@ pub(crate) mod form;
 pub(crate) mod head;
 pub(crate) mod id_token_hint;
 pub(crate) mod json;
+pub(crate) mod room;
 pub(crate) mod segment;

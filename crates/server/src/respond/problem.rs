@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ctx::Ctx;
+use crate::extract::room::Full;
 use crate::hash_pool::Overloaded;
 
 /// Seconds after which it is worth another try, of every 503.
@@ -348,6 +349,12 @@ impl From<db::Error> for Problem {
         };
         let damaged = matches!(error, db::Error::Corrupt { .. } | db::Error::Damaged(_));
         Self { damaged, ..Self::new(kind).cause(error.to_string()) }
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(_: Full) -> Self {
+        Self::new(Kind::Overloaded).detail("Too much is being sent at once. Try again in a second.")
     }
 }
 

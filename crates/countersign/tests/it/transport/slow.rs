@@ -1,14 +1,13 @@
 //! Peers that take their time (attack HTTP-03), and too many of them. The listener's second is made short here.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use countersign_testkit::{Options, StoreKind, TestServer, flood, raw};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
-use super::host;
+use super::{from, host};
 
 /// A hundred times as impatient as a real one.
 fn impatient() -> Options {
@@ -100,13 +99,6 @@ async fn http_03_a_connection_that_nobody_uses_is_closed_and_one_in_use_is_not()
         error = using => return Err(error.context("the used one was closed")),
     }
     Ok(())
-}
-
-/// A connection from another address of this machine.
-async fn from(address: &str, server: &TestServer) -> anyhow::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(format!("{address}:0").parse::<SocketAddr>()?)?;
-    Ok(socket.connect(server.address).await?)
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ pub struct CheckMailPage<'a> {
     pub code: &'a str,
     /// Whether this is another browser than the one that registered: then the chosen password is needed.
     pub ask_password: bool,
+    /// The sealed request of the application that one registered for, if there is one.
+    pub request: Option<&'a str>,
     /// Whether the mail was just sent again.
     pub resent: bool,
     /// What is wrong.
@@ -70,6 +72,7 @@ impl Page for CheckMailPage<'_> {
         };
         vec![
             ("sent", sent),
+            ("for-app", Self { request: Some("c2VhbGVk\"><script>alert(1)</script>"), ..sent }),
             ("resent", Self { resent: true, ..sent }),
             ("unknown-browser", Self::default()),
             ("other-browser", Self { ask_password: true, code: "012345", ..sent }),

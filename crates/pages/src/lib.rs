@@ -55,4 +55,4 @@ pub use reset::{ResetDeadPage, ResetPage};
 pub use security::{ActivityItem, ActivityKind, SecurityPage, SecurityProblem};
 pub use select::SelectPage;
 pub use sessions::{SessionItem, SessionsNotice, SessionsPage};
-pub use verify::{VerifiedPage, VerifyDeadPage, VerifyPage};
+pub use verify::{Next, VerifiedPage, VerifyDeadPage, VerifyPage};

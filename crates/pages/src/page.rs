@@ -41,7 +41,7 @@ pub fn render_samples(locale: Locale) -> Vec<Rendered> {
         samples_of::<crate::CheckMailPage<'_>>,
         samples_of::<crate::VerifyPage<'_>>,
         samples_of::<crate::VerifyDeadPage>,
-        samples_of::<crate::VerifiedPage>,
+        samples_of::<crate::VerifiedPage<'_>>,
         samples_of::<crate::RecoverPage<'_>>,
         samples_of::<crate::RecoverSentPage>,
         samples_of::<crate::ResetPage<'_>>,

@@ -12,6 +12,8 @@ pub struct RegisterPage<'a> {
     pub email: &'a str,
     /// What was typed.
     pub name: &'a str,
+    /// The sealed request of the application that one registers for, if there is one.
+    pub request: Option<&'a str>,
     /// What is wrong with it.
     pub problems: RegisterProblems,
 }
@@ -56,6 +58,7 @@ impl Page for RegisterPage<'_> {
         let long = Self {
             email: "\"><script>alert(1)</script>",
             name: "Hubert Blaine Wolfeschlegelsteinhausenbergerdorff Senior '\"><img src=x onerror=alert(1)>",
+            request: Some("c2VhbGVk\"><script>alert(1)</script>"),
             problems: every,
         };
         vec![

@@ -25,7 +25,22 @@ pub struct VerifyDeadPage;
 
 /// The address is confirmed.
 #[derive(Clone, Copy, Debug)]
-pub struct VerifiedPage;
+pub struct VerifiedPage<'a> {
+    /// Where it goes on.
+    pub next: Next<'a>,
+}
+
+/// Where it goes on once an address is confirmed.
+#[derive(Clone, Copy, Debug)]
+pub enum Next<'a> {
+    /// At the login.
+    Login,
+    /// Likewise, and then at the application that one registered for: its sealed request.
+    App(&'a str),
+    /// In the browser that registered, for an application. Nobody is led on here: whoever reads the mail elsewhere has
+    /// not asked for it.
+    Elsewhere,
+}
 
 #[derive(Template)]
 #[template(path = "verify.html")]
@@ -44,6 +59,7 @@ struct DeadView<'a> {
 #[template(path = "verified.html")]
 struct DoneView<'a> {
     shell: Shell<'a>,
+    next: Next<'a>,
 }
 
 impl Page for VerifyPage<'_> {
@@ -77,14 +93,18 @@ impl Page for VerifyDeadPage {
     }
 }
 
-impl Page for VerifiedPage {
+impl Page for VerifiedPage<'_> {
     const NAME: &'static str = "verified";
 
     fn render(&self, frame: &Frame<'_>) -> String {
-        fill(&DoneView { shell: frame.shell("verified-title") })
+        fill(&DoneView { shell: frame.shell("verified-title"), next: self.next })
     }
 
     fn samples() -> Vec<(&'static str, Self)> {
-        vec![("page", Self)]
+        vec![
+            ("page", Self { next: Next::Login }),
+            ("for-app", Self { next: Next::App("c2VhbGVk\"><script>alert(1)</script>") }),
+            ("elsewhere", Self { next: Next::Elsewhere }),
+        ]
     }
 }

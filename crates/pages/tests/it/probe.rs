@@ -32,11 +32,16 @@ const FRAME: usize = 4;
 #[test]
 fn nothing_typed_into_a_form_becomes_markup() {
     let login = LoginPage { username: PROBE, return_to: Some(PROBE), ..LoginPage::default() };
-    let register = RegisterPage { email: PROBE, name: PROBE, problems: RegisterProblems::default() };
+    let register = RegisterPage {
+        email: PROBE,
+        name: PROBE,
+        request: Some(PROBE),
+        problems: RegisterProblems::default(),
+    };
     let check_mail = CheckMailPage { email: PROBE, code: PROBE, ..CheckMailPage::default() };
     let recover = RecoverPage { email: PROBE, ..RecoverPage::default() };
     assert_eq!(shown(&login), FRAME + 2);
-    assert_eq!(shown(&register), FRAME + 2);
+    assert_eq!(shown(&register), FRAME + 4);
     assert_eq!(shown(&check_mail), FRAME + 4);
     assert_eq!(shown(&VerifyPage { token: PROBE, ..VerifyPage::default() }), FRAME + 1);
     assert_eq!(shown(&recover), FRAME + 1);

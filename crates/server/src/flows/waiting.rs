@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_core::Span;
 use countersign_core::authorize::{NoWayBack, Reference, Waiting};
 use countersign_core::client::{Client, Kind};
-use countersign_core::secret::sha256;
+use countersign_core::secret::{Hash, sha256};
 use countersign_core::throttle::Prefix;
 use countersign_store::ephemeral::{Kept, Owner};
 
@@ -50,6 +50,24 @@ pub(crate) fn unseal(ctx: &Ctx, text: &str) -> Result<Waiting, NoWayBack> {
     let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| NoWayBack::Expired)?;
     let bytes = ctx.app.sealed_requests.open(&sealed, PLACE).map_err(|_| NoWayBack::Expired)?;
     Waiting::from_bytes(&bytes, ctx.now)
+}
+
+/// Keeps a request for the browser that registers an account on its way: the mailed link is opened in a tab of its own.
+pub(crate) fn keep_for(ctx: &Ctx, browser: &Hash, waiting: &Waiting) {
+    let until = waiting.began_at + countersign_core::authorize::waiting::LIFE;
+    let kept = Kept { owner: network(ctx), value: waiting.to_bytes(), until };
+    ctx.app.long_requests.put(registering(browser), kept, ctx.now);
+}
+
+/// The request that the browser registered for.
+pub(crate) fn kept_for(ctx: &Ctx, browser: &Hash) -> Option<Waiting> {
+    let kept = ctx.app.long_requests.get(&registering(browser), ctx.now)?;
+    Waiting::from_bytes(&kept, ctx.now).ok()
+}
+
+/// What begins so is no name of a long request.
+fn registering(browser: &Hash) -> Hash {
+    sha256(&[&b"registering:"[..], browser.as_bytes()].concat())
 }
 
 /// Keeps a pushed request for as long as its reference counts. Anybody can push for a client that proves nothing.

@@ -5,6 +5,7 @@ mod codes;
 mod errors;
 mod flow;
 mod form_post;
+mod newcomers;
 mod prompts;
 mod waiting;
 

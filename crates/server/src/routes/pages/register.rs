@@ -11,8 +11,9 @@ use countersign_pages::{EmailProblem, NameProblem, RegisterPage, RegisterProblem
 use http::StatusCode;
 
 use crate::ctx::Ctx;
-use crate::extract::form::Form;
+use crate::extract::form::{Form, Query};
 use crate::flows::register::{Registered, Registration, register};
+use crate::flows::waiting::{keep_for, unseal};
 use crate::respond::problem::Problem;
 use crate::respond::{cookie, page};
 
@@ -20,11 +21,16 @@ use super::login::form_urlencoded;
 
 const PATH: &str = "/register";
 
-pub(crate) async fn show(ctx: Ctx) -> Response {
-    page::show(&ctx, (StatusCode::OK, PATH, false), &RegisterPage::default())
+pub(crate) async fn show(ctx: Ctx, query: Query) -> Response {
+    let request = query.get("request").filter(|sealed| unseal(&ctx, sealed).is_ok());
+    page::show(
+        &ctx,
+        (StatusCode::OK, &own_path(request), false),
+        &RegisterPage { request, ..RegisterPage::default() },
+    )
 }
 
-/// Fields: `email`, `name`, `password`. Known or not, an address gets the same answer (I14).
+/// Fields: `email`, `name`, `password`, and perhaps `request`: that of an application, which goes on afterwards. Known or not, an address gets the same answer (I14).
 pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
     let registration = match read(&ctx, &form) {
         Ok(registration) => registration,
@@ -32,7 +38,11 @@ pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
     };
     match register(&ctx, registration).await {
         Ok(Registered::Done(browser)) => {
-            let mut response = page::see_other(&check_mail(form.text("email")));
+            let request = form.get("request");
+            if let Some(waiting) = request.and_then(|sealed| unseal(&ctx, sealed).ok()) {
+                keep_for(&ctx, &browser.hash(), &waiting);
+            }
+            let mut response = page::see_other(&check_mail(form.text("email"), request));
             cookie::login(response.headers_mut(), &browser, life(&ctx));
             Ok(response)
         }
@@ -48,8 +58,21 @@ pub(crate) async fn submit(ctx: Ctx, form: Form) -> Result<Response, Problem> {
 }
 
 /// The page that waits for the mail's code.
-pub(crate) fn check_mail(email: &str) -> String {
-    format!("/verify?sent=1&email={}", form_urlencoded(email))
+pub(crate) fn check_mail(email: &str, request: Option<&str>) -> String {
+    let path = format!("/verify?sent=1&email={}", form_urlencoded(email));
+    with_request(path, '&', request)
+}
+
+fn own_path(request: Option<&str>) -> String {
+    with_request(PATH.to_owned(), '?', request)
+}
+
+/// The path, with the request of the application that one registers for.
+pub(crate) fn with_request(path: String, joint: char, request: Option<&str>) -> String {
+    match request {
+        Some(sealed) => format!("{path}{joint}request={}", form_urlencoded(sealed)),
+        None => path,
+    }
 }
 
 /// The browser that registered is known as long as its mail works.
@@ -77,6 +100,7 @@ fn read(ctx: &Ctx, form: &Form) -> Result<Registration, RegisterProblems> {
 }
 
 fn again(ctx: &Ctx, form: &Form, (status, problems): (StatusCode, RegisterProblems)) -> Response {
-    let shown = RegisterPage { email: form.text("email"), name: form.text("name"), problems };
-    page::show(ctx, (status, PATH, false), &shown)
+    let request = form.get("request").filter(|sealed| unseal(ctx, sealed).is_ok());
+    let shown = RegisterPage { email: form.text("email"), name: form.text("name"), request, problems };
+    page::show(ctx, (status, &own_path(request), false), &shown)
 }

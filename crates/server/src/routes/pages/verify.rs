@@ -8,8 +8,10 @@ use axum::response::Response;
 use countersign_core::account::Email;
 use countersign_core::account::verify::Refusal;
 use countersign_core::credential::Password;
-use countersign_core::secret::Secret;
-use countersign_pages::{CheckMailPage, CodeProblem, EmailProblem, VerifiedPage, VerifyDeadPage, VerifyPage};
+use countersign_core::secret::{Hash, Secret};
+use countersign_pages::{
+    CheckMailPage, CodeProblem, EmailProblem, Next, VerifiedPage, VerifyDeadPage, VerifyPage,
+};
 use countersign_store::account::verify::verify_facts_by_token;
 use http::{HeaderMap, StatusCode};
 
@@ -18,10 +20,11 @@ use crate::extract::cookies::{Cookies, LOGIN};
 use crate::extract::form::{Form, Query};
 use crate::flows::register::resend as send_again;
 use crate::flows::verify::{Claim, Code, Verification, Verified, verify};
+use crate::flows::waiting::{kept_for, seal, unseal};
 use crate::respond::page;
 use crate::respond::problem::Problem;
 
-use super::register::check_mail;
+use super::register::{check_mail, with_request};
 
 /// With `token`: the button, and elsewhere than in the browser that registered a field for the password. Without: the
 /// form for the code.
@@ -32,10 +35,11 @@ pub(crate) async fn show(ctx: Ctx, query: Query, headers: HeaderMap) -> Result<R
             email: query.get("email").unwrap_or(""),
             code: "",
             ask_password: browser.is_none(),
+            request: query.get("request").filter(|sealed| unseal(&ctx, sealed).is_ok()),
             resent: query.get("resent").is_some(),
             problem: None,
         };
-        return Ok(page::show(&ctx, (StatusCode::OK, "/verify?sent=1", false), &shown));
+        return Ok(page::show(&ctx, (StatusCode::OK, &code_path(shown.request), false), &shown));
     };
     let same_browser = match (Secret::parse(token), browser) {
         (Ok(secret), Some(browser)) => {
@@ -54,9 +58,11 @@ pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, form: Form) -> Result<R
     let password = given.map(|password| Password::parse(password).map(Arc::new));
     let browser = Cookies::of(&headers).secret(LOGIN).map(|secret| secret.hash());
     if let Some(token) = form.get("token") {
-        let claim = Claim::Link(Secret::parse(token).ok());
+        let secret = Secret::parse(token).ok();
+        let next = after_link(&ctx, secret.as_ref(), browser).await?;
+        let claim = Claim::Link(secret);
         let came = verify(&ctx, &Verification { claim, password, browser }).await;
-        return by_link(&ctx, token, came);
+        return by_link(&ctx, (token, next), came);
     }
     let came = match (Email::parse(form.text("email")), Code::parse(form.text("code"))) {
         (Err(_), _) => Err(CodeProblem::Email(EmailProblem::Invalid)),
@@ -69,10 +75,43 @@ pub(crate) async fn submit(ctx: Ctx, headers: HeaderMap, form: Form) -> Result<R
     by_code(&ctx, &form, came)
 }
 
-fn by_link(ctx: &Ctx, token: &str, came: Result<Verified, Problem>) -> Result<Response, Problem> {
+/// Where it goes on after a link that is good. What a browser registered for waits for that browser alone.
+async fn after_link(ctx: &Ctx, token: Option<&Secret>, browser: Option<Hash>) -> Result<Goes, Problem> {
+    let Some(token) = token else { return Ok(Goes::Login) };
+    let found = verify_facts_by_token(&ctx.app.store, token.hash()).await?;
+    let Some(registered) = found.and_then(|found| found.pending.browser) else { return Ok(Goes::Login) };
+    Ok(match kept_for(ctx, &registered) {
+        None => Goes::Login,
+        Some(waiting) if browser == Some(registered) => Goes::App(seal(ctx, &waiting)),
+        Some(_) => Goes::Elsewhere,
+    })
+}
+
+/// Where it goes on.
+enum Goes {
+    Login,
+    App(String),
+    Elsewhere,
+}
+
+impl Goes {
+    fn shown(&self) -> Next<'_> {
+        match self {
+            Self::Login => Next::Login,
+            Self::App(sealed) => Next::App(sealed),
+            Self::Elsewhere => Next::Elsewhere,
+        }
+    }
+}
+
+fn by_link(
+    ctx: &Ctx,
+    (token, next): (&str, Goes),
+    came: Result<Verified, Problem>,
+) -> Result<Response, Problem> {
     let mut shown = VerifyPage { token, ask_password: true, wrong_password: false, busy: None };
     let status = match came {
-        Ok(Verified::Done) => return Ok(done(ctx)),
+        Ok(Verified::Done) => return Ok(done(ctx, next.shown())),
         Ok(Verified::AskPassword) => StatusCode::BAD_REQUEST,
         Ok(Verified::Refused(Refusal::WrongPassword)) => {
             shown.wrong_password = true;
@@ -96,15 +135,16 @@ fn by_code(
     form: &Form,
     came: Result<Result<Verified, Problem>, CodeProblem>,
 ) -> Result<Response, Problem> {
+    let request = form.get("request").filter(|sealed| unseal(ctx, sealed).is_ok());
     let again = |status, problem: Option<CodeProblem>| {
         // Only a code that was right, and lacks the password, is worth another try.
         let code = if problem.is_none() { form.text("code") } else { "" };
         let email = form.text("email");
-        let shown = CheckMailPage { email, code, ask_password: true, resent: false, problem };
-        page::show(ctx, (status, "/verify?sent=1", false), &shown)
+        let shown = CheckMailPage { email, code, ask_password: true, request, resent: false, problem };
+        page::show(ctx, (status, &code_path(request), false), &shown)
     };
     let problem = match came {
-        Ok(Ok(Verified::Done)) => return Ok(done(ctx)),
+        Ok(Ok(Verified::Done)) => return Ok(done(ctx, request.map_or(Next::Login, Next::App))),
         Ok(Ok(Verified::AskPassword)) => None,
         // Wrong, too late, unknown, or no tries left: one answer (I14).
         Ok(Ok(Verified::Refused(_))) => Some(CodeProblem::Wrong),
@@ -116,8 +156,14 @@ fn by_code(
     Ok(again(StatusCode::BAD_REQUEST, problem))
 }
 
-fn done(ctx: &Ctx) -> Response {
-    page::show(ctx, (StatusCode::OK, "/login", false), &VerifiedPage)
+fn done(ctx: &Ctx, next: Next<'_>) -> Response {
+    let request = if let Next::App(sealed) = next { Some(sealed) } else { None };
+    let path = with_request("/login".to_owned(), '?', request);
+    page::show(ctx, (StatusCode::OK, &path, false), &VerifiedPage { next })
+}
+
+fn code_path(request: Option<&str>) -> String {
+    with_request("/verify?sent=1".to_owned(), '&', request)
 }
 
 /// `POST /verify/resend`, field `email`: the same answer for every address.
@@ -127,5 +173,5 @@ pub(crate) async fn resend(ctx: Ctx, headers: HeaderMap, form: Form) -> Result<R
         let browser = Cookies::of(&headers).secret(LOGIN);
         send_again(&ctx, &address, browser.as_ref()).await?;
     }
-    Ok(page::see_other(&format!("{}&resent=1", check_mail(email))))
+    Ok(page::see_other(&format!("{}&resent=1", check_mail(email, form.get("request")))))
 }

@@ -161,7 +161,7 @@ impl Front {
 
     /// The public keys, or 304 for whoever has them.
     fn jwks(&self, asked: &HeaderMap) -> Option<Response<Body>> {
-        let keys = self.0.app.keyring.keys();
+        let keys = self.0.app.keyring.published()?;
         let (body, etag) = keys.jwks();
         tagged(asked, (body, etag), self.0.jwks.clone())
     }

@@ -31,8 +31,8 @@ use self::sealed::{make, make_refresh_key, open_refresh_key, open_signing_key};
 /// All keys of this process.
 pub struct Keyring {
     present: ArcSwap<Keys>,
-    /// Whoever makes a key on demand holds it: a thousand clients that ask for the first one make one.
-    making: tokio::sync::Mutex<()>,
+    /// Whoever makes a key on demand writes it: a thousand clients that ask for the first one make one.
+    making: tokio::sync::RwLock<()>,
     refresh: HashMap<u32, MacKey>,
     newest: u32,
     sealer: Sealer,
@@ -96,7 +96,7 @@ impl Keyring {
             let stored = store::keys(store).await?;
             if let Some(keys) = Keys::read(&stored, &signing, alg)? {
                 let present = ArcSwap::from_pointee(keys);
-                let making = tokio::sync::Mutex::default();
+                let making = tokio::sync::RwLock::default();
                 return Ok(Self { present, making, refresh, newest, sealer: signing, alg, limits });
             }
             let step = Step::Create { alg, state: State::Active };
@@ -120,6 +120,18 @@ impl Keyring {
         self.present.load_full()
     }
 
+    /// The keys to publish; none while one is being made. A reader that keeps what it read for good must not miss the key of
+    /// the first ID token (I11).
+    pub(crate) fn published(&self) -> Option<Arc<Keys>> {
+        self.making.try_read().is_ok().then(|| self.keys())
+    }
+
+    /// Likewise, once it was made.
+    pub(crate) async fn published_soon(&self) -> Arc<Keys> {
+        let _made = self.making.read().await;
+        self.keys()
+    }
+
     /// The key that new refresh tokens are made with, and its number.
     pub fn refresh_key(&self) -> (u32, &MacKey) {
         (self.newest, &self.refresh[&self.newest])
@@ -141,7 +153,7 @@ impl Keyring {
         if self.keys().signs(alg) {
             return Ok(self.keys());
         }
-        let _turn = self.making.lock().await;
+        let _turn = self.making.write().await;
         if !self.keys().signs(alg) {
             self.advance(store, (&[alg], Ask::Schedule), stamp).await?;
         }

@@ -177,6 +177,21 @@ async fn jwt_36_the_key_set_is_kept_for_minutes_and_known_by_its_tag() {
 }
 
 #[tokio::test]
+async fn i11_who_reads_the_key_set_at_the_first_start_waits_for_the_key_of_id_tokens() {
+    on_every_store(async |server| {
+        let made = jobs::keys::prepare(server.app.clone());
+        let mut reader = Client::tool(&server);
+        // Begun first, it is not done when the other is sent: an RSA key takes longer than a request.
+        let ((), answer) = tokio::join!(made, reader.get("/.well-known/jwks.json"));
+        let answer = answer?.json();
+        let algs = answer["keys"].as_array().into_iter().flatten().map(|key| &key["alg"]);
+        assert!(algs.clone().any(|alg| alg == "RS256"), "{answer}");
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn i11_dos_09_an_algorithm_that_is_asked_for_gets_one_key_which_rotates_like_the_others() {
     on_every_store(async |server| {
         at(&server, START).await;

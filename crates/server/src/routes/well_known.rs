@@ -20,7 +20,7 @@ pub(crate) const JWKS_CACHE: &str = "public, max-age=300";
         (status = 200, description = "A JWK set", content_type = "application/jwk-set+json", body = serde_json::Value),
         (status = 304, description = "As `If-None-Match` has it")))]
 pub(crate) async fn jwks(ctx: Ctx, headers: HeaderMap) -> Response {
-    let keys = ctx.app.keyring.keys();
+    let keys = ctx.app.keyring.published_soon().await;
     let (body, etag) = keys.jwks();
     document(&headers, Document { content_type: JWKS_TYPE, cache: JWKS_CACHE, etag, body })
 }

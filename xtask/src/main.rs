@@ -8,6 +8,7 @@ mod docs;
 mod fuzz;
 mod parts;
 mod postgres;
+mod programs;
 mod shell;
 mod soak;
 mod test;

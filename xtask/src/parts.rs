@@ -16,9 +16,9 @@ const KOREAN_FONTS: &str = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.t
 
 /// Something that a test or a benchmark needs from the machine.
 pub(crate) struct Part {
-    what: &'static str,
-    packages: &'static [&'static str],
-    found: fn() -> bool,
+    pub(crate) what: &'static str,
+    pub(crate) packages: &'static [&'static str],
+    pub(crate) found: fn() -> bool,
 }
 
 pub(crate) const POSTGRES: Part =
@@ -65,16 +65,16 @@ fn apt(args: &[&str]) -> Command {
     apt
 }
 
-/// Installs the npm packages of the browser journeys, unless what is there comes from the same lock file.
-pub(crate) fn ensure_npm_packages() -> anyhow::Result<()> {
-    let folder = root().join("crates/testkit/browser");
+/// Installs the npm packages of a folder, unless what is there comes from the same lock file.
+pub(crate) fn ensure_npm_packages(of: &str) -> anyhow::Result<()> {
+    let folder = root().join(of);
     let lock =
-        fs::read(folder.join("package-lock.json")).context("package-lock.json of the browser journeys")?;
+        fs::read(folder.join("package-lock.json")).with_context(|| format!("{of}/package-lock.json"))?;
     let stamp = folder.join("node_modules/.installed-from");
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    step("install the npm packages of the browser journeys", || {
+    step(&format!("install the npm packages of {of}"), || {
         run(command("npm", &["ci", "--ignore-scripts"]).current_dir(&folder))?;
         fs::write(&stamp, &lock).context("note what was installed")
     })

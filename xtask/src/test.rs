@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 
 use crate::parts::{self, NO_VECTORS};
 use crate::postgres::{Cluster, Fsync};
+use crate::programs;
 use crate::shell::{self, cargo, say, step};
 
 /// Provides what the tests need, then runs them; `args` go to `cargo test`.
@@ -18,14 +19,15 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
         say(NO_VECTORS);
     }
     parts::ensure(&[parts::POSTGRES, parts::BROWSER, parts::FONTS, parts::NODE, parts::CURL])?;
-    parts::ensure_npm_packages()?;
+    parts::ensure_npm_packages("crates/testkit/browser")?;
+    let programs = programs::prepare()?;
     let cluster = step("start PostgreSQL", || Cluster::start(Fsync::Off))?;
 
     let mut tests = cargo(&["test", "--no-fail-fast"]);
     if !names_a_package(args) {
         tests.arg("--workspace");
     }
-    tests.args(args).env("TEST_POSTGRES_URL", cluster.url());
+    tests.args(args).env("TEST_POSTGRES_URL", cluster.url()).env("TEST_PROGRAMS", &programs);
     tests.env("CHROMIUM_PATH", parts::chromium().context("Chromium is gone")?);
     if let Some(folder) = vectors {
         // With the vectors everything is here, so that a test which skips itself is a failure.

@@ -14,6 +14,8 @@ pub mod inspect;
 pub mod logs;
 pub mod peer;
 pub mod people;
+pub mod person;
+pub mod programs;
 pub mod races;
 pub mod raw;
 pub mod server;

@@ -24,12 +24,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("countersign-fuzz", &["countersign-server"]),
     ("countersign-soak", &["countersign-core", "countersign-server", TESTKIT]),
     ("xtask", &[]),
+    (LOGIN_RUST, &[]),
 ];
+/// What an application uses is no dependency of the server: it is a workspace of its own.
+const LOGIN_RUST: &str = "login-rust";
 const TESTKIT: &str = "countersign-testkit";
 
 /// What comes from others and only these may use.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("axum", &["countersign-server", "countersign-bench", "countersign-guard", TESTKIT]),
+    ("axum", &["countersign-server", "countersign-bench", "countersign-guard", TESTKIT, LOGIN_RUST]),
     ("rusqlite", &["countersign-store", TESTKIT]),
     ("tokio-postgres", &["countersign-store", TESTKIT]),
     ("tokio-postgres-rustls", &["countersign-store"]),

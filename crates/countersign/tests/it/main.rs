@@ -40,6 +40,7 @@ mod passwords;
 mod pathways;
 mod people;
 mod profile;
+mod programs;
 mod races;
 mod readiness;
 mod recovery;

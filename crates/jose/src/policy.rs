@@ -41,6 +41,9 @@ pub enum Audience<'a> {
     Exactly(&'a str),
     /// The claim is one of these strings, or an array of strings with at least one of them.
     AnyOf(&'a [&'a str]),
+    /// The claim is one of these strings, or an array with nothing else: one that names somebody else as well can be played
+    /// there (attack JWT-17, audience injection).
+    OnlyOf(&'a [&'a str]),
     /// This kind of token has no audience: the claim must be absent.
     None,
     /// Anybody: the caller looks at the claim itself, as an issuer does with tokens of its own.

@@ -35,14 +35,21 @@ fn check_audience(claim: Option<&Value<'_>>, expected: Audience<'_>) -> Result<(
         (_, None) => return Err(Error::MissingClaim("aud")),
         (Audience::Exactly(me), Some(Value::String(one))) => one == me,
         (Audience::Exactly(_), Some(Value::Array(_))) => false,
-        (Audience::AnyOf(mine), Some(Value::String(one))) => mine.contains(&one.as_ref()),
-        (Audience::AnyOf(mine), Some(Value::Array(all))) => {
-            let all: Option<Vec<&str>> = all.iter().map(Value::as_str).collect();
-            all.ok_or(Error::MalformedClaim("aud"))?.iter().any(|one| mine.contains(one))
+        (Audience::AnyOf(mine) | Audience::OnlyOf(mine), Some(Value::String(one))) => {
+            mine.contains(&one.as_ref())
         }
-        (Audience::Exactly(_) | Audience::AnyOf(_), Some(_)) => return Err(Error::MalformedClaim("aud")),
+        (Audience::AnyOf(mine), Some(Value::Array(all))) => names(all)?.iter().any(|one| mine.contains(one)),
+        (Audience::OnlyOf(mine), Some(Value::Array(all))) => {
+            let all = names(all)?;
+            !all.is_empty() && all.iter().all(|one| mine.contains(one))
+        }
+        (_, Some(_)) => return Err(Error::MalformedClaim("aud")),
     };
     if accepted { Ok(()) } else { Err(Error::Audience) }
+}
+
+fn names<'a>(all: &'a [Value<'_>]) -> Result<Vec<&'a str>, Error> {
+    all.iter().map(Value::as_str).collect::<Option<_>>().ok_or(Error::MalformedClaim("aud"))
 }
 
 /// The rules, for whole seconds `now` and `leeway` and times that may have a fraction:

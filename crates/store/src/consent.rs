@@ -34,10 +34,17 @@ SELECT client_id, scopes, created_at
 const GIVE: &str = "
 INSERT INTO consents (account_id, client_id, scopes, resources, created_at, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (account_id, client_id)
-    DO UPDATE SET scopes = EXCLUDED.scopes,
-                  resources = EXCLUDED.resources,
-                  changed_at = EXCLUDED.changed_at";
+    ON CONFLICT (account_id, client_id) DO NOTHING";
+
+const WIDEN: &str = "
+UPDATE consents
+   SET scopes = $1,
+       resources = $2,
+       changed_at = $3
+ WHERE account_id = $4
+   AND client_id = $5
+   AND scopes = $6
+   AND resources = $7";
 
 const WITHDRAW: &str = "
 DELETE FROM consents
@@ -51,7 +58,8 @@ UPDATE codes
    AND client_id = $3
    AND used_at IS NULL";
 
-pub(crate) const STATEMENTS: &[&str] = &[OF_CLIENT, OF_ACCOUNT, OFFLINE_CLIENTS, GIVE, WITHDRAW, BURN_CODES];
+pub(crate) const STATEMENTS: &[&str] =
+    &[OF_CLIENT, OF_ACCOUNT, OFFLINE_CLIENTS, GIVE, WIDEN, WITHDRAW, BURN_CODES];
 
 /// What the account let this client do.
 pub async fn consent_of(store: &Store, account: AccountId, client: &ClientId) -> Result<Option<Consent>> {
@@ -74,18 +82,20 @@ pub async fn offline_clients_of(store: &Store, account: AccountId) -> Result<Vec
     rows.iter().map(read).collect()
 }
 
-/// Remembers a consent, in place of the narrower one.
-pub fn give_batch(consent: &Consent, stamp: &Stamp<'_>) -> Batch {
+/// Remembers a consent, in place of the narrower one. `Lost`: what was there before is something else by now, or nothing.
+pub fn give_batch(before: Option<&Consent>, consent: &Consent, stamp: &Stamp<'_>) -> Batch {
     let event = Event::new(Kind::ConsentGiven).account(consent.account).client(consent.client.clone());
-    let values = vec![
-        consent.account.bytes().into(),
-        consent.client.as_str().into(),
-        consent.scopes.to_string().into(),
-        resource_words(&consent.resources).into(),
-        consent.created_at.micros().into(),
-        consent.changed_at.micros().into(),
-    ];
-    Batch::new(stamp, event.detail("scopes", consent.scopes.to_string())).exactly(1, GIVE, values)
+    let batch = Batch::new(stamp, event.detail("scopes", consent.scopes.to_string()));
+    let what = |it: &Consent| vec![it.scopes.to_string().into(), resource_words(&it.resources).into()];
+    let whose = vec![consent.account.bytes().into(), consent.client.as_str().into()];
+    let at = vec![consent.changed_at.micros().into()];
+    match before {
+        Some(before) => batch.exactly(1, WIDEN, [what(consent), at, whose, what(before)].concat()),
+        None => {
+            let since = vec![consent.created_at.micros().into()];
+            batch.exactly(1, GIVE, [whose, what(consent), since, at].concat())
+        }
+    }
 }
 
 /// Takes a consent back: codes under way are burned and every grant of this client ends with its bit, whether it hangs
@@ -108,7 +118,7 @@ fn consent_at(row: &Row) -> Result<Consent> {
     Ok(Consent {
         account: columns::id(row, 0)?,
         client: columns::word(row, 1, ClientId::parse, "a client")?,
-        scopes: columns::word(row, 2, Scopes::parse, "scopes")?,
+        scopes: columns::word(row, 2, Scopes::read, "scopes")?,
         resources: columns::word(row, 3, resources, "resources")?,
         created_at: columns::time(row, 4)?,
         changed_at: columns::time(row, 5)?,

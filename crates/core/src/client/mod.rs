@@ -60,6 +60,15 @@ impl Client {
         !self.disabled && self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// Of what it was granted, what it may have today: a scope that was taken from its list counts no more (attack OAU-40).
+    #[must_use]
+    pub fn narrow(&self, granted: &Scopes) -> Scopes {
+        match self.metadata.scope.as_deref().and_then(Scopes::parse) {
+            Some(own) => granted.retain(|word| own.contains(word)),
+            None => granted.clone(),
+        }
+    }
+
     /// Whether its tokens must be bound to a key: its profile says so, or it does (RFC 9449 section 5.2).
     pub const fn demands_bound_tokens(&self) -> bool {
         self.profile.demands_bound_tokens() || self.metadata.dpop_bound_access_tokens

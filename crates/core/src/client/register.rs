@@ -84,7 +84,7 @@ pub fn read(described: &Map<String, Value>, terms: &Terms<'_>) -> Result<Metadat
         grant_types,
         response_types,
         token_endpoint_auth_method: method,
-        token_endpoint_auth_signing_alg: assertion_alg(members, method)?,
+        token_endpoint_auth_signing_alg: assertion_alg(members, method, terms.profile)?,
         jwks,
         jwks_uri,
         scope: scopes(members, terms)?,
@@ -198,11 +198,16 @@ fn keys(
     Ok((Some(understood), None))
 }
 
-fn assertion_alg(members: Members<'_>, method: AuthMethod) -> Result<Option<String>, Rejection> {
+/// RS256 counts nowhere in FAPI 2.0 (section 5.4).
+fn assertion_alg(
+    members: Members<'_>,
+    method: AuthMethod,
+    profile: Profile,
+) -> Result<Option<String>, Rejection> {
     members.word("token_endpoint_auth_signing_alg", |word| {
         let fits = match method {
             AuthMethod::ClientSecretJwt => word == "HS256",
-            _ => Alg::parse(word).is_some(),
+            _ => Alg::parse(word).is_some_and(|alg| profile != Profile::Fapi2 || alg != Alg::Rs256),
         };
         fits.then(|| word.to_owned())
     })

@@ -2,7 +2,7 @@
 //!
 //! No person is involved, so no scope that is about a person is given, and nothing that could outlive the client's own proof.
 
-use crate::client::{Client, Kind};
+use crate::client::{Client, Kind, Origin};
 use crate::url::ResourceId;
 
 use super::Scopes;
@@ -18,6 +18,8 @@ pub struct Request<'a> {
     pub target: Option<&'a Target>,
     /// That is a resource which tokens can be made for.
     pub resource_known: bool,
+    /// What a client says of its own scopes counts, whoever it is: in development mode alone.
+    pub trusting: bool,
 }
 
 /// What it gets.
@@ -46,7 +48,10 @@ pub fn decide(client: &Client, request: Request<'_>) -> Result<Granted, Refusal>
     if client.kind() == Kind::Public {
         return Err(Refusal::Public);
     }
-    let registered = client.metadata.scope.as_deref().and_then(Scopes::parse).unwrap_or_default();
+    // An invitation lets a client register. What it may do at an API by itself, an operator says.
+    let vouched = request.trusting || matches!(client.origin, Origin::BuiltIn | Origin::Operator);
+    let said = client.metadata.scope.as_deref().filter(|_| vouched).and_then(Scopes::parse);
+    let registered = said.unwrap_or_default();
     let own = registered.elsewhere();
     let here = request.target.and_then(Target::resource).is_none();
     let administers = here && client.may_administer();
@@ -67,7 +72,7 @@ pub fn decide(client: &Client, request: Request<'_>) -> Result<Granted, Refusal>
 mod tests {
     use super::*;
     use crate::Time;
-    use crate::client::{AuthMethod, ClientId, Metadata, Origin, Profile};
+    use crate::client::{AuthMethod, ClientId, Metadata, Profile};
 
     fn client(method: AuthMethod, scope: Option<&str>) -> Client {
         Client {
@@ -97,6 +102,7 @@ mod tests {
         let public = client(AuthMethod::None, Some("notes.read"));
         let admin = client(AuthMethod::ClientSecretBasic, Some("notes.read admin"));
         let imposter = Client { origin: Origin::Registered, ..admin.clone() };
+        let invited = Client { origin: Origin::Registered, ..own.clone() };
         let both = Ok("notes.read notes.write".to_owned());
         let table = [
             ("all of its own", &own, None, both.clone()),
@@ -114,10 +120,13 @@ mod tests {
             ("never unasked", &admin, None, Ok("notes.read".to_owned())),
             ("never to what registered itself", &imposter, Some("admin"), Err(Refusal::Scope)),
             ("a public client", &public, None, Err(Refusal::Public)),
+            ("an invited client", &invited, None, Ok(String::new())),
+            ("and one that asks for what it says it may", &invited, Some("notes.read"), Err(Refusal::Scope)),
         ];
         for (name, client, asked, expected) in table {
             let scopes = asked.map(|text| Scopes::parse(text).unwrap());
-            let request = Request { scopes: scopes.as_ref(), target: None, resource_known: false };
+            let request =
+                Request { scopes: scopes.as_ref(), target: None, resource_known: false, trusting: false };
             let granted = decide(client, request).map(|granted| granted.scopes.to_string());
             assert_eq!(granted, expected, "{name}");
         }
@@ -129,7 +138,8 @@ mod tests {
         let api = ResourceId::parse("https://api.example").unwrap();
         let target = Target::Resource(api.clone());
         let ask = |target, resource_known| {
-            decide(&client, Request { scopes: None, target, resource_known }).map(|granted| granted.audience)
+            let request = Request { scopes: None, target, resource_known, trusting: false };
+            decide(&client, request).map(|granted| granted.audience)
         };
         assert_eq!(ask(Some(&target), true), Ok(Some(api)));
         assert_eq!(ask(Some(&target), false), Err(Refusal::Target));

@@ -1,6 +1,6 @@
 //! Opening a grant: a login that asked for tokens.
 
-use crate::client::ClientId;
+use crate::client::{Client, ClientId};
 use crate::revocation::StatusIndex;
 use crate::session::Session;
 use crate::url::ResourceId;
@@ -50,13 +50,18 @@ pub fn decide(session: &Session, birth: Birth, now: Time) -> Grant {
 }
 
 /// Lays out the grant that a code turns into: it hangs from the session, or outlives it (`offline_access`).
-pub fn by_code(code: &Code, mint: &Mint, birth: &Birth, (now, limits): (Time, &Limits)) -> Grant {
+pub fn by_code(
+    (code, client): (&Code, &Client),
+    mint: &Mint,
+    birth: &Birth,
+    (now, limits): (Time, &Limits),
+) -> Grant {
     Grant {
         id: birth.id,
         account: code.account,
         client: code.client.clone(),
         session: (!mint.offline).then_some(code.session),
-        scopes: code.scopes.clone(),
+        scopes: client.narrow(&code.scopes),
         resources: code.resources.clone(),
         generation: Generation(1),
         rotated_at: None,

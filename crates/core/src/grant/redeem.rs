@@ -16,7 +16,7 @@ use crate::url::ResourceId;
 use crate::{AccountId, GrantId, SessionId, Time};
 
 use super::refresh::Target;
-use super::scope::OFFLINE_ACCESS;
+use super::scope::{OFFLINE_ACCESS, OPENID};
 use super::{Login, Scopes, binding};
 
 /// What a code's text begins with.
@@ -202,7 +202,7 @@ pub fn decide(facts: &Facts<'_>, request: &Request<'_>, now: Time) -> Decision {
 
 fn mint(code: &Code, client: &Client, key: Option<Confirmation>) -> Mint {
     let refresh = client.metadata.may_use(GrantType::RefreshToken);
-    Mint { offline: refresh && code.scopes.contains(OFFLINE_ACCESS), refresh, key }
+    Mint { offline: refresh && client.narrow(&code.scopes).contains(OFFLINE_ACCESS), refresh, key }
 }
 
 /// Named at the authorization endpoint, it is named here again, to the letter (RFC 6749 section 4.1.3). Where it was not,
@@ -233,7 +233,7 @@ fn verifier_fits(challenge: Option<&str>, verifier: Option<&str>) -> bool {
 fn target_allowed(code: &Code, request: &Request<'_>, facts: &Facts<'_>) -> bool {
     match &request.target {
         None => true,
-        Some(Target::Issuer) => code.resources.is_empty(),
+        Some(Target::Issuer) => code.resources.is_empty() || code.scopes.contains(OPENID),
         Some(Target::Resource(asked)) if code.resources.contains(asked) => true,
         Some(Target::Resource(_)) => {
             code.resources.is_empty() && facts.client.first_party && facts.resource_known

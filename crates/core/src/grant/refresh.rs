@@ -10,6 +10,7 @@ use crate::url::ResourceId;
 use crate::{Span, Time};
 
 use super::refresh_token::RefreshToken;
+use super::scope::{OFFLINE_ACCESS, OPENID};
 use super::{Generation, Grant, Scopes, binding, check};
 
 /// What the store knows.
@@ -19,6 +20,8 @@ pub struct Facts<'a> {
     pub grant: Option<check::Facts<'a>>,
     /// The client's kind; none where the client is disabled or gone.
     pub client: Option<client::Kind>,
+    /// Of the grant's scopes, those that the client may have today.
+    pub scopes: Scopes,
     /// It is one of ours: nobody is asked for consent.
     pub first_party: bool,
     /// Its tokens must be bound to a key.
@@ -127,11 +130,11 @@ pub fn decide(facts: &Facts<'_>, request: &Request, limits: Limits, now: Time) -
         return Decision::Refuse(Refusal::Unknown);
     }
     let Some(kind) = facts.client else { return Decision::Refuse(Refusal::Client) };
-    let idle = grant.session.is_none() && now >= grant.used_at + limits.offline_idle;
-    if idle || check::decide(&live, now).is_err() {
+    let outlives = grant.session.is_some() || facts.scopes.contains(OFFLINE_ACCESS);
+    if !outlives || is_idle(grant, limits.offline_idle, now) || check::decide(&live, now).is_err() {
         return Decision::Refuse(Refusal::Ended);
     }
-    if request.scopes.as_ref().is_some_and(|asked| !grant.scopes.covers(asked)) {
+    if request.scopes.as_ref().is_some_and(|asked| !facts.scopes.covers(asked)) {
         return Decision::Refuse(Refusal::Scope);
     }
     if !target_allowed(grant, request, facts) {
@@ -143,6 +146,11 @@ pub fn decide(facts: &Facts<'_>, request: &Request, limits: Limits, now: Time) -
         Err(binding::Refusal::Missing) => Decision::Refuse(Refusal::KeyMissing),
         Err(binding::Refusal::OtherKey) => Decision::Refuse(Refusal::Key),
     }
+}
+
+/// Whether nobody used the grant for so long that it is over: one that outlives its login, and `idle` of them.
+pub fn is_idle(grant: &Grant, idle: Span, now: Time) -> bool {
+    grant.session.is_none() && now >= grant.used_at + idle
 }
 
 fn generation(
@@ -163,11 +171,11 @@ fn generation(
 }
 
 /// A grant of a client of ours for the issuer may make tokens for any known resource; every other one only for those that
-/// were granted (attack OAU-40).
+/// were granted (attack OAU-40). One with `openid` counts at the issuer too, whatever other resources it is for: there is `UserInfo`.
 fn target_allowed(grant: &Grant, request: &Request, facts: &Facts<'_>) -> bool {
     match &request.target {
         None => true,
-        Some(Target::Issuer) => grant.resources.is_empty(),
+        Some(Target::Issuer) => grant.resources.is_empty() || grant.scopes.contains(OPENID),
         Some(Target::Resource(_)) if grant.resources.is_empty() => facts.first_party && facts.resource_known,
         Some(Target::Resource(asked)) => grant.resources.contains(asked),
     }

@@ -16,9 +16,11 @@ pub const ACCOUNT: &str = "account";
 /// The scope that asks for a grant that outlives its login (`OpenID` Connect Core section 11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
+/// The scope that makes a grant one of `OpenID` Connect (Core section 3.1.2.1).
+pub const OPENID: &str = "openid";
+
 /// The scopes that mean something here and nothing at another API.
-pub const OURS: [&str; 8] =
-    [ACCOUNT, ADMIN, "openid", "profile", "email", "address", "phone", OFFLINE_ACCESS];
+pub const OURS: [&str; 8] = [ACCOUNT, ADMIN, OPENID, "profile", "email", "address", "phone", OFFLINE_ACCESS];
 
 /// The scope that opens `/api/v1/admin`: to a client that an operator gave it, and through it to accounts that have the role.
 pub const ADMIN: &str = "admin";
@@ -29,22 +31,18 @@ impl Scopes {
         Self(vec![ACCOUNT.to_owned()])
     }
 
-    /// Reads a space-separated list: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
+    /// Reads a space-separated list of up to 32 words and 1,024 bytes: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() > MAX_LEN {
-            return None;
-        }
-        let mut words: Vec<String> = Vec::new();
-        for word in text.split(' ').filter(|word| !word.is_empty()) {
-            let fits = word.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
-            if !fits || words.len() == MAX_WORDS {
-                return None;
-            }
-            if !words.iter().any(|known| known == word) {
-                words.push(word.to_owned());
-            }
-        }
-        Some(Self(words))
+        let short =
+            text.len() <= MAX_LEN && text.split(' ').filter(|word| !word.is_empty()).count() <= MAX_WORDS;
+        if short { Self::read(text) } else { None }
+    }
+
+    /// Reads a list that may have come together from any number of such requests.
+    pub fn read(text: &str) -> Option<Self> {
+        let fits = |byte: u8| matches!(byte, b' ' | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        let words = text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned);
+        text.bytes().all(fits).then(|| words.collect())
     }
 
     /// Those that mean something to another API.

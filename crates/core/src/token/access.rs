@@ -4,6 +4,7 @@
 //! session's two ends.
 
 use crate::grant::client_credentials::Granted;
+use crate::grant::refresh::Target;
 use crate::grant::{Grant, Scopes};
 use crate::url::ResourceId;
 use crate::{Span, Time};
@@ -36,18 +37,16 @@ pub struct Mint {
     pub expires_at: i64,
 }
 
-/// Lays out an access token of `grant`; what it hangs from ends at `ends_at`.
+/// Lays out an access token of `grant` with these of its scopes, for the place that was asked for, else the first that was
+/// granted; what it hangs from ends at `ends_at`.
 pub fn decide(
     grant: &Grant,
     ends_at: Time,
-    asked: (Option<&Scopes>, Option<&ResourceId>),
-    clock: (Time, &Limits),
+    (scopes, target): (&Scopes, Option<&Target>),
+    (now, limits): (Time, &Limits),
 ) -> Mint {
-    let (scopes, resource) = asked;
-    let (now, limits) = clock;
     let end = (now + limits.life).min(ends_at);
-    let audience = resource.or(grant.resources.first()).cloned();
-    let scopes = scopes.filter(|asked| !asked.is_empty()).unwrap_or(&grant.scopes);
+    let audience = target.map_or(grant.resources.first(), Target::resource).cloned();
     let scopes = if audience.is_some() { scopes.elsewhere() } else { scopes.clone() };
     Mint { audience, scopes, issued_at: now.seconds(), expires_at: end.seconds() }
 }
@@ -100,7 +99,7 @@ mod tests {
         let idle = session.idle_ends_at;
         let exp = |now, idle: Time| {
             let end = idle.min(session.absolute_ends_at);
-            decide(&grant, end, (None, None), (now, &limits)).expires_at
+            decide(&grant, end, (&grant.scopes, None), (now, &limits)).expires_at
         };
         assert_eq!(exp(NOW, idle), (NOW + Span::minutes(5)).seconds());
         assert_eq!(exp(idle - Span::minutes(1), idle), idle.seconds());
@@ -112,17 +111,19 @@ mod tests {
     fn a_token_for_another_resource_carries_no_scope_of_ours() {
         let (grant, session) = parts(None);
         let limits = Limits::default();
-        let mint = |grant: &Grant, scopes, resource| {
-            decide(grant, session.idle_ends_at, (scopes, resource), (NOW, &limits))
+        let mint = |grant: &Grant, target: Option<&Target>| {
+            decide(grant, session.idle_ends_at, (&grant.scopes, target), (NOW, &limits))
         };
-        let own = mint(&grant, None, None);
+        let own = mint(&grant, None);
         assert_eq!((own.audience, own.scopes.to_string()), (None, "account".to_owned()));
         let api = ResourceId::parse("https://api.example").unwrap();
-        let other = mint(&grant, None, Some(&api));
+        let there = Target::Resource(api.clone());
+        let other = mint(&grant, Some(&there));
         assert_eq!((other.audience, other.scopes), (Some(api.clone()), Scopes::default()));
         let mixed = Grant { scopes: Scopes::parse("openid notes.read account").unwrap(), ..grant.clone() };
-        assert_eq!(mint(&mixed, None, Some(&api)).scopes.to_string(), "notes.read");
+        assert_eq!(mint(&mixed, Some(&there)).scopes.to_string(), "notes.read");
         let (bound, _) = parts(Some("https://api.example"));
-        assert_eq!(mint(&bound, None, None).audience, Some(api));
+        assert_eq!(mint(&bound, None).audience, Some(api));
+        assert_eq!(mint(&bound, Some(&Target::Issuer)).audience, None);
     }
 }

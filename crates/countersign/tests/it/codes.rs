@@ -51,7 +51,7 @@ fn is_refused(answer: &Answer) -> bool {
 }
 
 /// A refresh of the client `notes`.
-async fn refresh(server: &TestServer, token: &str) -> anyhow::Result<Answer> {
+pub(crate) async fn refresh(server: &TestServer, token: &str) -> anyhow::Result<Answer> {
     let fields = [("grant_type", "refresh_token"), ("client_id", "notes"), ("refresh_token", token)];
     Client::tool(server).form("/oauth2/token", &fields).await
 }

@@ -3,11 +3,13 @@
 
 use countersign_core::Span;
 use countersign_core::client::Profile;
+use countersign_server::admin::{ClientCommand, Command, NewClient};
 use countersign_testkit::{Answer, Client, TestServer, Tokens, on_every_store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::codes::{code, own_client, redeem};
+use crate::status_lists::revoked;
 use crate::support::*;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789ab";
@@ -221,6 +223,22 @@ async fn oau_68_a_refresh_token_given_back_ends_its_grant() {
 }
 
 #[tokio::test]
+async fn oau_66_an_api_is_known_by_the_name_that_tokens_are_for_and_an_app_is_not() {
+    on_memory(async |server| {
+        let create = async |metadata: Value| {
+            let Value::Object(metadata) = metadata else { anyhow::bail!("no object") };
+            let id = Some("https://api.example".to_owned());
+            let new = NewClient { id, metadata, ..NewClient::default() };
+            Ok(operate(&server, Command::Client(ClientCommand::Create(new))).await.is_ok())
+        };
+        assert!(!create(json!({ "redirect_uris": ["https://api.example/cb"] })).await?);
+        assert!(create(json!({ "grant_types": ["client_credentials"] })).await?);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn i1_a_closed_clients_tokens_end_and_its_place_outlives_its_list() {
     on_memory(async |server| {
         confidential(&server, "job", "").await?;
@@ -237,8 +255,10 @@ async fn i1_a_closed_clients_tokens_end_and_its_place_outlives_its_list() {
         assert_ne!(second, first);
         let token = own_token(&server, "job", &[]).await?.json()["access_token"].as_str().unwrap().to_owned();
         assert_eq!(told(&server, "job", &token).await?["active"], true);
-        operate(&server, countersign_server::admin::Command::RevokeEverything).await?;
-        assert_eq!(told(&server, "job", &token).await?, inactive());
+        operate(&server, Command::Client(ClientCommand::Disable { client: "job".to_owned() })).await?;
+        assert!(revoked(&server, &token).await?);
+        operate(&server, Command::Client(ClientCommand::Enable { client: "job".to_owned() })).await?;
+        assert_eq!(told(&server, "job", &token).await?, inactive(), "what ended stays ended");
         Ok(())
     })
     .await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use countersign_core::Span;
 use countersign_jose::{
     Alg, Audience, JwkSet, KeySet, MAX_STATUS_LIST_LEN, Policy, StatusBits, StatusListToken, verify,
@@ -60,6 +61,12 @@ impl Place {
         let (_, bits) = self.fetch(server).await?;
         Ok((bits.get(self.index), bits.as_bytes().iter().map(|byte| byte.count_ones()).sum()))
     }
+}
+
+/// Whether whoever verifies the token without asking learns that it is over.
+pub(crate) async fn revoked(server: &TestServer, token: &str) -> anyhow::Result<bool> {
+    let (bit, _) = Place::of(server, token).bit(server).await?;
+    bit.context("no place in its list")
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ fn maced(header: &Value, claims: &Value, secret: &[u8]) -> String {
 #[test]
 fn oau_34_an_assertion_is_the_clients_own_for_us_and_short() {
     let both = &[ISSUER, ENDPOINT];
-    let (either, issuer) = (Audience::AnyOf(both), Audience::Exactly(ISSUER));
+    let (either, issuer) = (Audience::OnlyOf(both), Audience::Exactly(ISSUER));
     let table = [
         ("as it should be", claims(), issuer, Ok(())),
         ("for the endpoint", with("aud", json!(ENDPOINT)), either, Ok(())),
@@ -62,7 +62,15 @@ fn oau_34_an_assertion_is_the_clients_own_for_us_and_short() {
             Err(Error::Audience),
         ),
         ("a list, where only the issuer counts", with("aud", json!([ISSUER])), issuer, Err(Error::Audience)),
-        ("a list", with("aud", json!([ISSUER, "x"])), either, Ok(())),
+        ("a list of what is ours", with("aud", json!([ISSUER, ENDPOINT])), either, Ok(())),
+        ("a list with somebody else", with("aud", json!([ISSUER, "x"])), either, Err(Error::Audience)),
+        ("a list of nobody", with("aud", json!([])), either, Err(Error::Audience)),
+        (
+            "a list of more than names",
+            with("aud", json!([ISSUER, 7])),
+            either,
+            Err(Error::MalformedClaim("aud")),
+        ),
         ("for somebody else", with("aud", json!("https://else.example")), either, Err(Error::Audience)),
         ("of another client", with("iss", json!("other")), issuer, Err(Error::Issuer)),
         ("about another client", with("sub", json!("other")), issuer, Err(Error::MalformedClaim("sub"))),

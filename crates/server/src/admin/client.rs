@@ -28,8 +28,15 @@ const LONGEST_INVITATION: Span = Span::days(365);
 pub(crate) async fn create(ctx: &Ctx, actor: Actor<'_>, new: &NewClient) -> Result<ClientEntry, AdminError> {
     let profile = profile(new.profile.as_deref())?;
     let id = new.id.as_deref().map(id).transpose()?;
-    if id.as_ref().is_some_and(|id| id.as_str().starts_with("acc_") || id.as_str().contains("://")) {
-        return Err(AdminError::invalid("--id", &"must be no id of an account and no URL"));
+    if id.as_ref().is_some_and(|id| id.as_str().starts_with("acc_")) {
+        return Err(AdminError::invalid("--id", &"must be no id of an account"));
+    }
+    // An API asks about tokens under the name that they are for (RFC 7662 section 4). No browser is ever sent to one, so
+    // nobody takes it for the document of an application.
+    let url = id.as_ref().is_some_and(|id| id.as_str().contains("://"));
+    if url && !new.metadata.get("redirect_uris").is_none_or(|uris| uris.as_array().is_some_and(Vec::is_empty))
+    {
+        return Err(AdminError::invalid("--id", &"may be a URL for an API alone, which has no redirect URI"));
     }
     let registrar = Registrar::Operator;
     let described =

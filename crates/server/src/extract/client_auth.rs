@@ -157,9 +157,9 @@ async fn by_key(ctx: &Ctx, client: &Client, assertion: &str) -> Option<ClientAss
 
 fn by_keys(ctx: &Ctx, client: &Client, assertion: &str, keys: &KeySet) -> Option<ClientAssertion> {
     let registered = client.metadata.token_endpoint_auth_signing_alg.as_deref();
-    let accepted = |alg: &Alg| match registered {
-        Some(name) => alg.as_str() == name,
-        None => client.profile != Profile::Fapi2 || *alg != Alg::Rs256,
+    let accepted = |alg: &Alg| {
+        let fit = client.profile != Profile::Fapi2 || *alg != Alg::Rs256;
+        fit && registered.is_none_or(|name| alg.as_str() == name)
     };
     let algs: Vec<Alg> = Alg::ALL.iter().copied().filter(accepted).collect();
     verify(ctx, client, assertion, &[AssertionKeys::Public(keys, &algs)])
@@ -186,7 +186,7 @@ fn verify(
     let endpoints = ENDPOINTS.map(|path| public.join(path));
     let all: Vec<&str> = endpoints.iter().map(String::as_str).chain([issuer]).collect();
     let audience = if client.profile.accepts_endpoint_audience() {
-        Audience::AnyOf(&all)
+        Audience::OnlyOf(&all)
     } else {
         Audience::Exactly(issuer)
     };

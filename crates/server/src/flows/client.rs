@@ -123,7 +123,10 @@ pub(crate) async fn describe(
     if !apply(ctx, store::describe_batch(&client, &ctx.stamp(actor))).await? {
         return Err(Failure::Problem(gone()));
     }
-    let needs = client.metadata.token_endpoint_auth_method.needs_secret() && stored.secrets.is_empty();
+    let method = client.metadata.token_endpoint_auth_method;
+    // A secret that only its hash is kept of is no key of a MAC.
+    let fits = stored.secrets.iter().any(|it| method != AuthMethod::ClientSecretJwt || it.sealed.is_some());
+    let needs = method.needs_secret() && !fits;
     let secret = if needs { Some(rotate(ctx, actor, &client, Span::ZERO).await?) } else { None };
     Ok(Made { client, secret, registration: None })
 }
@@ -151,6 +154,17 @@ pub(crate) async fn disable(ctx: &Ctx, actor: Actor<'_>, client: &ClientId) -> R
         apply(ctx, store::end_grants_batch(client, life, &stamp)).await?;
     }
     Ok(())
+}
+
+/// Whether the client is open still. A birth holds nothing of its client's row: what was born while an operator closed it ends
+/// here (attack RACE-08).
+pub(crate) async fn end_if_closed(ctx: &Ctx, client: &ClientId) -> Result<bool, Problem> {
+    let app = &ctx.app;
+    if app.store.client(client).await?.is_some_and(|stored| stored.client.is_open(ctx.now)) {
+        return Ok(true);
+    }
+    apply(ctx, store::end_grants_batch(client, app.policy.longest_life(), &ctx.stamp(Actor::System))).await?;
+    Ok(false)
 }
 
 /// Opens a closed client again.

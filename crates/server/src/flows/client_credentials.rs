@@ -24,7 +24,8 @@ pub(crate) async fn grant(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse,
         Some(resource) => ctx.app.resource_known(resource).await?,
         None => true,
     };
-    let request = Request { scopes: scopes.as_ref(), target: target.as_ref(), resource_known };
+    let trusting = ctx.app.config.dev;
+    let request = Request { scopes: scopes.as_ref(), target: target.as_ref(), resource_known, trusting };
     let granted = decide(client, request).map_err(refused)?;
     if client.demands_bound_tokens() && asked.proof.is_none() {
         return Err(Problem::oauth(

@@ -17,8 +17,8 @@ pub(crate) async fn give(ctx: &Ctx, account: AccountId, known: &Known) -> Result
     let mut attempts = ctx.attempts();
     loop {
         let before = consent_of(&ctx.app.store, account, client).await?;
-        let consent = widen::decide(before, &known.request, (account, client), ctx.now);
-        if attempts.apply(give_batch(&consent, &ctx.stamp(Actor::Account(account)))).await? {
+        let consent = widen::decide(before.clone(), &known.request, (account, client), ctx.now);
+        if attempts.apply(give_batch(before.as_ref(), &consent, &ctx.stamp(Actor::Account(account)))).await? {
             return Ok(());
         }
     }

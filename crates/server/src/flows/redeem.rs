@@ -1,6 +1,7 @@
 //! `grant_type=authorization_code`.
 
 use countersign_core::audit::Actor;
+use countersign_core::client::Client;
 use countersign_core::grant::open::{Birth, by_code};
 use countersign_core::grant::redeem::{Code, Decision, Mint, Refusal, Request, decide, lookup};
 use countersign_core::grant::refresh::Target;
@@ -11,10 +12,13 @@ use countersign_store::redeem as store;
 
 use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
+use crate::extract::client_auth::invalid_client;
 use crate::extract::dpop;
 use crate::respond::id_token::{self, About};
 use crate::respond::problem::Problem;
 use crate::respond::token::{Issue, TokenResponse, issue};
+
+use super::client::end_if_closed;
 
 /// Redeems a code: it is spent, and its grant begins; or it is burned; or what it minted before ends.
 pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse, Problem> {
@@ -49,7 +53,7 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
                 (store::reuse_batch(code, longest, &stamp), Err(Refusal::Unknown))
             }
             Decision::Mint(mint) => {
-                let grant = lay_out(ctx, code, &mint).await?;
+                let grant = lay_out(ctx, (code, &asked.client.client), &mint).await?;
                 (store::redeem_batch(code, &grant, asked.mark(), &stamp), Ok((grant, mint)))
             }
         };
@@ -58,13 +62,16 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
             continue;
         }
         let (grant, mint) = outcome.map_err(refused)?;
+        if !end_if_closed(ctx, &grant.client).await? {
+            return Err(invalid_client(false));
+        }
         let session = live.session().map(|live| live.session.absolute_ends_at.min(live.idle_ends_at()));
         let ends_at = grant.absolute_ends_at.or(session).unwrap_or(ctx.now);
         return answer(ctx, asked, (&grant, ends_at), (code, &mint)).await;
     }
 }
 
-async fn lay_out(ctx: &Ctx, code: &Code, mint: &Mint) -> Result<Grant, Problem> {
+async fn lay_out(ctx: &Ctx, whose: (&Code, &Client), mint: &Mint) -> Result<Grant, Problem> {
     let random = ctx.app.random.as_ref();
     let birth = Birth {
         id: GrantId::new(ctx.now, random),
@@ -72,7 +79,7 @@ async fn lay_out(ctx: &Ctx, code: &Code, mint: &Mint) -> Result<Grant, Problem> 
         salt: Salt(random::bytes(random)),
         resource: None,
     };
-    Ok(by_code(code, mint, &birth, (ctx.now, &ctx.app.policy.grant)))
+    Ok(by_code(whose, mint, &birth, (ctx.now, &ctx.app.policy.grant)))
 }
 
 async fn answer(
@@ -82,8 +89,8 @@ async fn answer(
     (code, mint): (&Code, &Mint),
 ) -> Result<TokenResponse, Problem> {
     let target = asked.target(ctx)?;
-    let resource = target.as_ref().and_then(Target::resource);
-    let token = access::decide(grant, ends_at, (None, resource), (ctx.now, &ctx.app.policy.token));
+    let place = (&grant.scopes, target.as_ref());
+    let token = access::decide(grant, ends_at, place, (ctx.now, &ctx.app.policy.token));
     let client = &asked.client.client;
     let sub = subject::name(&ctx.app.subjects, grant.account, client);
     let tokens = Issue {

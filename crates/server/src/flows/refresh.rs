@@ -58,7 +58,7 @@ fn read(ctx: &Ctx, asked: &Asked<'_>) -> Result<Request, Problem> {
     Ok(Request {
         token: token.map_err(|_| refused(Refusal::Unknown))?,
         client: asked.client.client.id.clone(),
-        scopes: asked.scopes()?,
+        scopes: asked.scopes()?.filter(|scopes| !scopes.is_empty()),
         target: asked.target(ctx)?,
         key: asked.key(),
     })
@@ -137,8 +137,8 @@ async fn answer(
     if let Some(session) = live.session() {
         app.store.touch(session, ctx.now, &app.policy.session);
     }
-    let resource = request.target.as_ref().and_then(Target::resource);
-    let asked = (request.scopes.as_ref(), resource);
+    let allowed = client.narrow(&live.grant.scopes);
+    let asked = (request.scopes.as_ref().unwrap_or(&allowed), request.target.as_ref());
     let mint = access::decide(&live.grant, live.ends_at(), asked, (ctx.now, &app.policy.token));
     let login = live.login().ok_or_else(|| Problem::new(Kind::Internal).cause("a grant of no login"))?;
     let refresh = Some(generation);

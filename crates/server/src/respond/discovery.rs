@@ -72,6 +72,7 @@ fn metadata(config: &Config) -> Map<String, Value> {
         document.insert("client_id_metadata_document_supported".to_owned(), true.into());
     }
     let methods: Vec<_> = AuthMethod::ALL.map(AuthMethod::as_str).into();
+    let proving: Vec<_> = methods.iter().filter(|method| **method != AuthMethod::None.as_str()).collect();
     let algs: Vec<_> = Alg::ALL.iter().map(|alg| alg.as_str()).collect();
     let assertions: Vec<_> = algs.iter().copied().chain(["HS256"]).collect();
     let claims: Vec<String> = CLAIMS
@@ -95,7 +96,7 @@ fn metadata(config: &Config) -> Map<String, Value> {
         "userinfo_signing_alg_values_supported": algs,
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": assertions,
-        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": proving,
         "introspection_endpoint_auth_signing_alg_values_supported": assertions,
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,

@@ -189,6 +189,7 @@ impl LiveGrant {
         refresh::Facts {
             grant: Some(self.facts(live)),
             client: self.client,
+            scopes: client.narrow(&self.grant.scopes),
             first_party: client.first_party,
             demands_key: client.demands_bound_tokens(),
             resource_known,

@@ -2,6 +2,8 @@ use super::*;
 use crate::Span;
 use crate::account::State;
 use crate::client::{AuthMethod, Metadata, Origin, Profile};
+use crate::grant::open::{Birth, by_code};
+use crate::grant::{Limits, Salt};
 use crate::revocation::{ListId, StatusIndex};
 use crate::session::{Acr, Device, Face, Method, Session};
 
@@ -217,17 +219,45 @@ fn oau_78_a_resource_that_was_not_granted_is_none() {
     let granted = Code { resources: vec![api("https://a.example"), api("https://b.example")], ..code() };
     let at = |text| Request { target: Some(Target::Resource(api(text))), ..request() };
     let issuer = Request { target: Some(Target::Issuer), ..request() };
+    let bare = Code { scopes: Scopes::parse("offline_access").unwrap(), ..granted.clone() };
     let (minted, refused) = (mint(true, true, None), Decision::Refuse(Refusal::Target));
     let table = [
         ("one of them", &granted, at("https://b.example"), minted),
         ("another", &granted, at("https://c.example"), refused),
-        ("the issuer", &granted, issuer.clone(), refused),
+        ("the issuer, for its UserInfo", &granted, issuer.clone(), minted),
+        ("the issuer, where nothing is for it", &bare, issuer.clone(), refused),
         ("the issuer, for which it is", &code(), issuer, minted),
         ("any, where none was granted", &code(), at("https://a.example"), refused),
     ];
     for (name, code, request, expected) in table {
         assert_eq!(with_code(code, &request, NOW), expected, "{name}");
     }
+}
+
+#[test]
+fn oau_40_a_grant_begins_with_what_its_client_may_have_today() {
+    let refreshing = &[GrantType::AuthorizationCode, GrantType::RefreshToken];
+    let mut client = client(refreshing);
+    client.metadata.scope = Some("openid".to_owned());
+    let session = session();
+    let code = code();
+    let facts = Facts {
+        code: Some(&code),
+        session: Some(live(&session)),
+        client: &client,
+        resource_known: true,
+        epoch: Epoch::BEGINNING,
+    };
+    let Decision::Mint(mint) = decide(&facts, &request(), NOW) else { panic!("refused") };
+    assert!(!mint.offline && mint.refresh);
+    let birth = Birth {
+        id: GrantId::from_bytes([5; 16]),
+        index: StatusIndex { list: ListId::from_bytes([3; 16]), index: 1 },
+        salt: Salt([6; 16]),
+        resource: None,
+    };
+    let grant = by_code((&code, &client), &mint, &birth, (NOW, &Limits::default()));
+    assert_eq!((grant.scopes.to_string().as_str(), grant.session.is_some()), ("openid", true));
 }
 
 #[test]

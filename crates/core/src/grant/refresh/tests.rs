@@ -76,6 +76,7 @@ fn rooted<'a>(grant: &'a Grant, root: Root<'a>) -> Facts<'a> {
     Facts {
         grant: Some(checked(grant, root)),
         client: Some(client::Kind::Public),
+        scopes: grant.scopes.clone(),
         first_party: true,
         demands_key: false,
         resource_known: true,
@@ -86,7 +87,8 @@ fn rooted<'a>(grant: &'a Grant, root: Root<'a>) -> Facts<'a> {
 fn offline(used_at: Time) -> Grant {
     let login = Login { at: NOW, amr: vec![Method::Password], acr: Acr::Aal1 };
     let absolute_ends_at = Some(NOW + Span::days(90));
-    Grant { session: None, login: Some(login), used_at, absolute_ends_at, ..grant(None) }
+    let scopes = Scopes::parse("openid offline_access").unwrap();
+    Grant { session: None, login: Some(login), scopes, used_at, absolute_ends_at, ..grant(None) }
 }
 
 const fn rotate(from: Generation) -> Decision {
@@ -175,6 +177,7 @@ fn oau_40_a_refresh_never_widens() {
     let rotate = rotate(Generation(3));
     let (scope, target) = (Decision::Refuse(Refusal::Scope), Decision::Refuse(Refusal::Target));
     let (ours, theirs) = (grant(None), grant(Some("https://api.example")));
+    let person = Grant { scopes: Scopes::parse("openid notes.read").unwrap(), ..theirs.clone() };
     let table = [
         (&ours, ask(Some("account"), None), true, rotate),
         (&ours, ask(Some("account admin"), None), true, scope),
@@ -184,6 +187,7 @@ fn oau_40_a_refresh_never_widens() {
         (&theirs, ask(None, Some("https://api.example/")), true, target),
         (&theirs, ask(None, Some("issuer")), true, target),
         (&theirs, ask(None, None), true, rotate),
+        (&person, ask(None, Some("issuer")), true, rotate),
         (&ours, ask(None, Some("issuer")), false, rotate),
         (&ours, ask(Some(""), None), true, rotate),
     ];
@@ -191,6 +195,21 @@ fn oau_40_a_refresh_never_widens() {
         let facts = Facts { resource_known, ..facts(grant, &session) };
         assert_eq!(decide(&facts, &request, LIMITS, NOW), expected, "{request:?}");
     }
+}
+
+#[test]
+fn oau_40_a_scope_that_the_client_may_have_no_more_is_not_given_again() {
+    let session = session();
+    let grant = grant(None);
+    let facts = Facts { scopes: Scopes::default(), ..facts(&grant, &session) };
+    let asked = Request { scopes: Some(grant.scopes.clone()), ..request(3) };
+    assert_eq!(decide(&facts, &asked, LIMITS, NOW), Decision::Refuse(Refusal::Scope));
+    assert_eq!(decide(&facts, &request(3), LIMITS, NOW), rotate(Generation(3)));
+    let offline = offline(NOW);
+    let kept = rooted(&offline, Root::Account(State::Active));
+    assert_eq!(decide(&kept, &request(3), LIMITS, NOW), rotate(Generation(3)));
+    let taken = Facts { scopes: Scopes::parse("openid").unwrap(), ..kept };
+    assert_eq!(decide(&taken, &request(3), LIMITS, NOW), Decision::Refuse(Refusal::Ended));
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! What an account let apps do, and how it takes that back.
 
 use anyhow::ensure;
-use countersign_testkit::on_every_store;
+use countersign_testkit::{Client, Tokens, on_every_store};
+use reqwest::{Method, StatusCode};
 
+use crate::codes::{code, redeem, refresh};
 use crate::people::member;
-use crate::support::{KIM, LEE};
+use crate::status_lists::revoked;
+use crate::support::{KIM, LEE, by_cookie};
 
 use super::{add_client, answer, error, request, told, visit};
 
@@ -31,6 +34,33 @@ async fn what_was_allowed_is_listed_and_taken_back_by_its_account_alone() {
         ensure!(
             server.audited("consent.given").await? == 2 && server.audited("consent.withdrawn").await? == 1
         );
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i1_oau_19_what_is_taken_back_ends_with_all_that_came_of_it() {
+    on_every_store(async |server| {
+        add_client(&server, |_| ()).await?;
+        let mut browser = member(&server, KIM).await?;
+        let scope = &[("scope", "openid offline_access")];
+        let question = visit(&mut browser, &request(scope)).await?;
+        let first = told(&answer(&mut browser, &question, "allow").await?)?;
+        let offline = Tokens::of(&redeem(&server, &first["code"], &[]).await?)?;
+        let of_session = code(&mut browser, &[("scope", "openid")]).await?;
+        let of_session = Tokens::of(&redeem(&server, &of_session, &[]).await?)?;
+        let waiting = code(&mut browser, &[("scope", "openid")]).await?;
+        browser.form("/account/apps/remove", &[("client", "notes")]).await?;
+        ensure!(redeem(&server, &waiting, &[]).await?.json()["error"] == "invalid_grant", "the code lives");
+        for tokens in [offline, of_session] {
+            let status =
+                Client::tool(&server).bearer(Method::GET, "/oauth2/userinfo", &tokens.access).await?;
+            ensure!(status.status == StatusCode::UNAUTHORIZED, "an access token lives");
+            ensure!(refresh(&server, &tokens.refresh).await?.json()["error"] == "invalid_grant");
+            ensure!(revoked(&server, &tokens.access).await?, "whoever verifies offline is not told");
+        }
+        ensure!(by_cookie(&mut browser).await? == StatusCode::OK, "the session is the account's own");
         Ok(())
     })
     .await;

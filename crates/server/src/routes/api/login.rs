@@ -109,7 +109,7 @@ fn tokens(ctx: &Ctx, logged_in: &LoggedIn) -> Result<TokenResponse, Problem> {
     let Some(grant) = &logged_in.grant else { return Err(Problem::new(Kind::Internal)) };
     let session = &logged_in.session;
     let ends_at = session.idle_ends_at.min(session.absolute_ends_at);
-    let mint = access::decide(grant, ends_at, (None, None), (ctx.now, &ctx.app.policy.token));
+    let mint = access::decide(grant, ends_at, (&grant.scopes, None), (ctx.now, &ctx.app.policy.token));
     let login = Login { at: session.authenticated_at, amr: session.amr.clone(), acr: session.acr };
     let refresh = Some(grant.generation);
     let sub = grant.account.to_string();

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use countersign_core::client::Client;
+use countersign_core::grant::refresh::is_idle;
 use countersign_core::grant::refresh_token::RefreshToken;
 use countersign_core::token::introspect::{may_ask, may_see};
 use countersign_store::grant::refresh_facts;
@@ -122,7 +123,8 @@ async fn of_refresh(
     let grant = &live.grant;
     let present =
         grant.client == client.id && grant.salt == token.salt && grant.generation == token.generation;
-    if !present || live.check(ctx.app.store.live(), ctx.now).is_err() {
+    let idle = is_idle(grant, ctx.app.policy.grant.offline_idle, ctx.now);
+    if !present || idle || live.check(ctx.app.store.live(), ctx.now).is_err() {
         return Ok(None);
     }
     Ok(Some(Introspection {

@@ -9,6 +9,7 @@ pub mod metadata;
 pub mod profile;
 pub mod redirect_uri;
 pub mod register;
+pub mod sector;
 
 use std::fmt;
 

@@ -11,6 +11,7 @@ use crate::outbound::{Exception, Target};
 
 use super::members::Members;
 use super::redirect_uri::{self, Place};
+use super::sector;
 use super::{ApplicationType, AuthMethod, GrantType, Metadata, Profile, ResponseType, SubjectType};
 
 /// Who describes the client.
@@ -107,7 +108,7 @@ pub fn read(described: &Map<String, Value>, terms: &Terms<'_>) -> Result<Metadat
         software_id: members.text("software_id")?.map(str::to_owned),
         software_version: members.text("software_version")?.map(str::to_owned),
     };
-    one_sector(&metadata)?;
+    sector::check(&metadata, terms.registrar)?;
     Ok(metadata)
 }
 
@@ -272,31 +273,6 @@ fn page(members: Members<'_>, member: &'static str) -> Result<Option<String>, Re
     let Some(text) = members.text(member)? else { return Ok(None) };
     Target::parse(text).map_err(|error| Rejection::member(member, error.to_string()))?;
     Ok(Some(text.to_owned()))
-}
-
-/// Pairwise subjects need one sector (`OpenID` Connect Core section 8.1): the one host of all redirect URIs, or a list.
-fn one_sector(metadata: &Metadata) -> Result<(), Rejection> {
-    if metadata.subject_type == SubjectType::Public || metadata.sector_identifier_uri.is_some() {
-        return Ok(());
-    }
-    let host = |uri: &String| url::Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let mut hosts = metadata.redirect_uris.iter().map(host);
-    let first = hosts.next().flatten();
-    if first.is_none() || hosts.any(|host| host != first) {
-        return Err(Rejection::member(
-            "sector_identifier_uri",
-            "is needed: the redirect URIs have not one host",
-        ));
-    }
-    Ok(())
-}
-
-/// Whether a sector's list covers every redirect URI of the client (`OpenID` Connect Dynamic Client Registration section 5).
-pub fn check_sector(listed: &[String], metadata: &Metadata) -> Result<(), Rejection> {
-    if metadata.redirect_uris.iter().all(|uri| listed.contains(uri)) {
-        return Ok(());
-    }
-    Err(Rejection::member("sector_identifier_uri", "does not list every one of redirect_uris"))
 }
 
 #[cfg(test)]

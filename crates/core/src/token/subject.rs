@@ -5,10 +5,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use url::Url;
 
 use crate::AccountId;
-use crate::client::{Client, Metadata, SubjectType};
+use crate::client::{Client, SubjectType, sector};
 use crate::secret::MacKey;
 
 /// The length of a pairwise `sub`.
@@ -19,8 +18,7 @@ pub fn name(key: &MacKey, account: AccountId, client: &Client) -> String {
     match client.metadata.subject_type {
         SubjectType::Public => account.to_string(),
         SubjectType::Pairwise => {
-            // A client without a sector, which registration does not let be, is one of its own.
-            let sector = sector(&client.metadata).unwrap_or_else(|| client.id.as_str().to_owned());
+            let sector = sector::of(&client.metadata).unwrap_or_else(|| client.id.as_str().to_owned());
             // The sector comes first and holds no NUL, the account's id has one length: no two pairs are one text.
             let named = [sector.as_bytes(), &[0], account.bytes()].concat();
             URL_SAFE_NO_PAD.encode(key.sign(&named))
@@ -28,26 +26,11 @@ pub fn name(key: &MacKey, account: AccountId, client: &Client) -> String {
     }
 }
 
-/// The sector of a client: the host of its `sector_identifier_uri`, else the one host of its redirect URIs. `None`: it has
-/// several and must name one (Core section 8.1).
-pub fn sector(metadata: &Metadata) -> Option<String> {
-    if let Some(uri) = &metadata.sector_identifier_uri {
-        return host(uri);
-    }
-    let mut hosts = metadata.redirect_uris.iter().map(|uri| host(uri));
-    let first = hosts.next()??;
-    hosts.all(|host| host.as_ref() == Some(&first)).then_some(first)
-}
-
-fn host(uri: &str) -> Option<String> {
-    Url::parse(uri).ok()?.host_str().map(str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Time;
-    use crate::client::{ClientId, Origin, Profile};
+    use crate::client::{ClientId, Metadata, Origin, Profile};
 
     fn client(id: &str, metadata: Metadata) -> Client {
         Client {
@@ -88,23 +71,5 @@ mod tests {
         assert_ne!(name(&key, kim, &one), name(&MacKey::new(&[8; 32]), kim, &one));
         assert_eq!(name(&key, kim, &one).len(), 43);
         assert_eq!(name(&key, kim, &client("five", Metadata::default())), kim.to_string());
-    }
-
-    #[test]
-    fn a_client_with_several_hosts_has_no_sector_until_it_names_one() {
-        let table: [(&[&str], Option<&str>, Option<&str>); 5] = [
-            (&["https://a.example/cb"], None, Some("a.example")),
-            (&["https://a.example/cb", "https://b.example/cb"], None, None),
-            (
-                &["https://a.example/cb", "https://b.example/cb"],
-                Some("https://c.example/u"),
-                Some("c.example"),
-            ),
-            (&[], None, None),
-            (&["app.notes:/cb"], None, None),
-        ];
-        for (uris, named, expected) in table {
-            assert_eq!(sector(&pairwise(uris, named)).as_deref(), expected, "{uris:?}");
-        }
     }
 }

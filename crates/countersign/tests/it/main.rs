@@ -49,6 +49,7 @@ mod refresh;
 mod registering;
 mod registration;
 mod resources;
+mod sectors;
 mod sessions;
 mod smtp;
 mod status_lists;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_core::audit::Actor;
 use countersign_core::client::register::{self, Registrar, Rejection, Terms};
-use countersign_core::client::{AuthMethod, Client, ClientId, GrantType, Metadata, Origin, Profile};
+use countersign_core::client::{AuthMethod, Client, ClientId, GrantType, Metadata, Origin, Profile, sector};
 use countersign_core::secret::{Hash, Secret, sha256};
 use countersign_core::{Span, random};
 use countersign_store::client::change::{self as store, NewSecret};
@@ -100,15 +100,18 @@ async fn read(ctx: &Ctx, described: &Described<'_>) -> Result<Metadata, Failure>
         exceptions: &config.outbound.allow,
     };
     let metadata = register::read(described.members, &terms).map_err(Failure::Rejected)?;
-    if let Some(uri) = &metadata.sector_identifier_uri {
-        let answer = ctx.app.outbound.get_json(uri).await;
-        let listed = answer.and_then(|answer| answer.json::<Vec<String>>());
-        let listed = listed.map_err(|error| {
-            Failure::Rejected(Rejection { member: "sector_identifier_uri", problem: error.to_string() })
-        })?;
-        register::check_sector(&listed, &metadata).map_err(Failure::Rejected)?;
-    }
+    prove_sector(ctx, &metadata).await.map_err(Failure::Rejected)?;
     Ok(metadata)
+}
+
+/// Asks the list of a client's sector, where it names one (attack OAU-76).
+pub(crate) async fn prove_sector(ctx: &Ctx, metadata: &Metadata) -> Result<(), Rejection> {
+    let Some(uri) = &metadata.sector_identifier_uri else { return Ok(()) };
+    let answer = ctx.app.outbound.get_json(uri).await;
+    let listed = answer.and_then(|answer| answer.json::<Vec<String>>());
+    let listed =
+        listed.map_err(|error| Rejection { member: "sector_identifier_uri", problem: error.to_string() })?;
+    sector::check_listed(&listed, metadata)
 }
 
 /// What comes of another description: the client, and a secret where it needs one and has none.
@@ -119,6 +122,9 @@ pub(crate) async fn describe(
     described: &Described<'_>,
 ) -> Result<Made, Failure> {
     let metadata = read(ctx, described).await?;
+    if described.registrar != Registrar::Operator {
+        sector::check_change(&stored.client.metadata, &metadata).map_err(Failure::Rejected)?;
+    }
     let client = Client { metadata, ..stored.client.clone() };
     if !apply(ctx, store::describe_batch(&client, &ctx.stamp(actor))).await? {
         return Err(Failure::Problem(gone()));

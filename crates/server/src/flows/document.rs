@@ -9,7 +9,7 @@ use std::sync::Arc;
 use countersign_core::audit::Actor;
 use countersign_core::client::document::{self, is_document};
 use countersign_core::client::register::{Registrar, Terms};
-use countersign_core::client::{Client, ClientId, Metadata, Origin};
+use countersign_core::client::{Client, ClientId, Metadata, Origin, sector};
 use countersign_core::{Span, Time};
 use countersign_store::Outcome;
 use countersign_store::client::change::describe_batch;
@@ -22,6 +22,7 @@ use crate::config::RegistrationPolicy;
 use crate::ctx::Ctx;
 use crate::respond::problem::{Kind, Problem};
 
+use super::client::prove_sector;
 use super::throttle::reserve_registration;
 
 /// Documents whose age is remembered at most.
@@ -72,7 +73,7 @@ pub(crate) async fn find(ctx: &Ctx, id: &ClientId) -> Result<Option<Arc<Stored>>
         return Ok(stored);
     }
     reserve_registration(ctx).await?;
-    match fetch(ctx, id).await {
+    match fetch(ctx, id, stored.as_deref()).await {
         Ok((metadata, fresh)) => {
             app.documents.0.insert(id.clone(), Fetched { at: now, fresh_until: now + fresh });
             keep(ctx, id, stored, metadata).await
@@ -85,7 +86,7 @@ pub(crate) async fn find(ctx: &Ctx, id: &ClientId) -> Result<Option<Arc<Stored>>
 }
 
 /// The document as metadata, and for how long it is fresh. The error is for the log: it repeats nothing of a stranger's.
-async fn fetch(ctx: &Ctx, id: &ClientId) -> Result<(Metadata, Span), String> {
+async fn fetch(ctx: &Ctx, id: &ClientId, known: Option<&Stored>) -> Result<(Metadata, Span), String> {
     let config = &ctx.app.config;
     let answer = ctx.app.outbound.get_json(id.as_str()).await.map_err(|error| error.to_string())?;
     if answer.body.len() > MAX_BYTES {
@@ -99,6 +100,11 @@ async fn fetch(ctx: &Ctx, id: &ClientId) -> Result<(Metadata, Span), String> {
         exceptions: &config.outbound.allow,
     };
     let metadata = document::read(id, &described, &terms).map_err(|rejection| rejection.to_string())?;
+    if let Some(known) = known {
+        let stays = sector::check_change(&known.client.metadata, &metadata);
+        stays.map_err(|rejection| rejection.to_string())?;
+    }
+    prove_sector(ctx, &metadata).await.map_err(|rejection| rejection.to_string())?;
     Ok((metadata, answer.max_age().unwrap_or(USUAL).clamp(LEAST, MOST)))
 }
 

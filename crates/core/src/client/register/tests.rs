@@ -163,17 +163,3 @@ fn fapi2_is_what_fapi2_demands() {
         assert!(read_as(&with(&wrong), &fapi).is_err(), "{wrong}");
     }
 }
-
-#[test]
-fn a_sector_lists_every_redirect_uri() {
-    let described = json!({
-        "subject_type": "pairwise",
-        "sector_identifier_uri": "https://sector.example/list",
-        "redirect_uris": ["https://a.example/cb", "https://b.example/cb"],
-    });
-    let metadata = read_as(&described, &terms(Registrar::Anybody)).unwrap();
-    let listed =
-        |uris: &[&str]| check_sector(&uris.iter().map(ToString::to_string).collect::<Vec<_>>(), &metadata);
-    assert!(listed(&["https://b.example/cb", "https://c.example/", "https://a.example/cb"]).is_ok());
-    assert!(listed(&["https://a.example/cb"]).is_err());
-}

@@ -4,9 +4,10 @@
 use serde_json::Value;
 
 use crate::claims::{ClaimsRequest, CustomClaim};
+use crate::client::Client;
 use crate::grant::Scopes;
 
-use super::{Parameters, Refusal};
+use super::{Error, Parameters, Refusal};
 
 /// Claims asked for one by one, as this endpoint needs to know them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,8 +22,8 @@ pub struct Asked {
     pub acr: Option<Vec<String>>,
 }
 
-/// Reads the parameter.
-pub fn check(parameters: &Parameters, custom: &[CustomClaim]) -> Result<Asked, Refusal> {
+/// Reads the parameter. What the client may not ask for by its scope it may not ask for by its claims (attack OAU-29).
+pub fn check(parameters: &Parameters, client: &Client, custom: &[CustomClaim]) -> Result<Asked, Refusal> {
     let Some(text) = parameters.get("claims") else { return Ok(Asked::default()) };
     let request = ClaimsRequest::parse(text);
     let request =
@@ -32,9 +33,14 @@ pub fn check(parameters: &Parameters, custom: &[CustomClaim]) -> Result<Asked, R
     };
     let own = custom.iter().filter(named).map(|claim| claim.scope().to_owned());
     let acr = request.of_id_token("acr").filter(|asked| asked.essential).map(|asked| words(&asked.values));
+    let scopes: Scopes = request.scopes().map(str::to_owned).chain(own).collect();
+    if client.scope().is_some_and(|registered| !registered.covers(&scopes)) {
+        let description = "A claim is of a scope that the client did not register.";
+        return Err(Refusal::new(Error::InvalidScope, description));
+    }
     Ok(Asked {
         kept: request.keep(custom),
-        scopes: request.scopes().map(str::to_owned).chain(own).collect(),
+        scopes,
         subject: request.of_id_token("sub").and_then(|asked| words(&asked.values).into_iter().next()),
         acr: acr.filter(|words| !words.is_empty()),
     })
@@ -47,11 +53,37 @@ fn words(values: &[Value]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authorize::tests::parameters;
+    use crate::authorize::tests::{client, parameters};
+
+    fn read_by(client: &Client, text: &str) -> Result<Asked, Refusal> {
+        let custom = [CustomClaim::parse("team=staff").unwrap()];
+        check(&parameters(&[("claims", text)]), client, &custom)
+    }
 
     fn read(text: &str) -> Result<Asked, Refusal> {
-        let custom = [CustomClaim::parse("team=staff").unwrap()];
-        check(&parameters(&[("claims", text)]), &custom)
+        read_by(&client(), text)
+    }
+
+    #[test]
+    fn oau_29_no_claim_leads_round_the_scopes_of_the_client() {
+        let table = [
+            (None, r#"{"userinfo":{"phone_number":null,"team":null}}"#, true),
+            (
+                Some("openid email"),
+                r#"{"id_token":{"email":null,"sub":null,"acr":null},"userinfo":{"foo":null}}"#,
+                true,
+            ),
+            (Some("openid email"), r#"{"userinfo":{"phone_number":null}}"#, false),
+            (Some("openid email"), r#"{"id_token":{"email":null,"name":null}}"#, false),
+            (Some("openid email"), r#"{"userinfo":{"team":null}}"#, false),
+            (Some("openid staff"), r#"{"userinfo":{"team":null}}"#, true),
+        ];
+        for (registered, claims, may) in table {
+            let mut client = client();
+            client.metadata.scope = registered.map(str::to_owned);
+            let error = read_by(&client, claims).err().map(|refusal| refusal.error);
+            assert_eq!(error, (!may).then_some(Error::InvalidScope), "{registered:?} {claims}");
+        }
     }
 
     #[test]
@@ -64,7 +96,7 @@ mod tests {
             ["email", "profile", "staff"].into()
         );
         assert!(asked.kept.is_some_and(|kept| kept.contains("team") && kept.contains("email")));
-        assert_eq!(check(&parameters(&[]), &[]), Ok(Asked::default()));
+        assert_eq!(check(&parameters(&[]), &client(), &[]), Ok(Asked::default()));
         let long = format!(r#"{{"x":"{}"}}"#, "y".repeat(4096));
         let deep = "[".repeat(4000);
         for bad in ["[]", "null", "{", r#"{"userinfo":[]}"#, r#"{"id_token":{"name":true}}"#, &long, &deep] {

@@ -134,7 +134,7 @@ fn rest(asked: Asked<'_>, offer: Offer<'_>, back: WayBack) -> Result<Request, Re
     let confirmation = confirmation::check(parameters)?;
     let prompt = prompt::check(parameters)?;
     let max_age = max_age::check(parameters, client)?;
-    let claims = claims::check(parameters, offer.claims)?;
+    let claims = claims::check(parameters, client, offer.claims)?;
     Ok(Request {
         back,
         redirect_uri: parameters.get("redirect_uri").map(str::to_owned),

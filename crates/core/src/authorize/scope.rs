@@ -18,8 +18,7 @@ pub fn check(parameters: &Parameters, client: &Client, offer: Offer<'_>) -> Resu
     let refuse = |description| Err(Refusal::new(Error::InvalidScope, description));
     let Some(text) = parameters.get("scope") else { return Ok(Scopes::default()) };
     let Some(asked) = Scopes::parse(text) else { return refuse("scope is not a list of words.") };
-    let own = client.metadata.scope.as_deref().and_then(Scopes::parse);
-    if own.is_some_and(|own| !own.covers(&asked)) {
+    if client.scope().is_some_and(|own| !own.covers(&asked)) {
         return refuse("A scope is not one of those that the client registered.");
     }
     let known = |word: &str| match word {

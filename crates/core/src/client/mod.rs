@@ -78,8 +78,12 @@ impl Client {
     /// Whether it may ask for the scope `admin`: an operator made it and wrote the scope down. What registered itself never may,
     /// whoever changed it since (attack OAU-58).
     pub fn may_administer(&self) -> bool {
-        let listed = self.metadata.scope.as_deref().and_then(Scopes::parse);
-        self.origin == Origin::Operator && listed.is_some_and(|listed| listed.contains(ADMIN))
+        self.origin == Origin::Operator && self.scope().is_some_and(|listed| listed.contains(ADMIN))
+    }
+
+    /// The scopes that it registered: it may ask for no others. None: it said nothing of them.
+    pub fn scope(&self) -> Option<Scopes> {
+        self.metadata.scope.as_deref().and_then(Scopes::parse)
     }
 
     /// What people are shown: its name, else its id.

@@ -48,6 +48,17 @@ impl RedirectUri {
         &self.0
     }
 
+    /// Whether only those who run a site on the web get what is sent there, and not whoever listens on the person's machine or
+    /// claims the scheme (RFC 8252 section 8.6).
+    pub fn is_of_a_site(&self) -> bool {
+        let url = Url::parse(&self.0).ok().filter(|url| url.scheme() == "https");
+        url.as_ref().and_then(Url::host).is_some_and(|host| match host {
+            Host::Domain(name) => name != "localhost" && !name.ends_with(".localhost"),
+            Host::Ipv4(address) => !address.is_loopback(),
+            Host::Ipv6(address) => !address.is_loopback(),
+        })
+    }
+
     /// What a page's `form-action` must name so that browsers follow the redirect after a form: an origin, or a scheme
     /// where the policy's grammar has no word for the origin.
     pub fn form_action(&self) -> String {
@@ -225,6 +236,23 @@ mod tests {
             "https://a.example:1/cb",
         ] {
             assert_eq!(proven(&registered, Some(sent), public), None, "{sent}");
+        }
+    }
+
+    #[test]
+    fn an_address_on_the_persons_machine_is_of_no_site() {
+        for (uri, is) in [
+            ("https://a.example/cb", true),
+            ("https://a.example:8443/cb", true),
+            ("http://a.example/cb", false),
+            ("http://127.0.0.1:4711/cb", false),
+            ("https://127.0.0.1/cb", false),
+            ("https://localhost/cb", false),
+            ("https://[::1]/cb", false),
+            ("com.example.app:/cb", false),
+            ("com.example.app://a.example/cb", false),
+        ] {
+            assert_eq!(RedirectUri(uri.to_owned()).is_of_a_site(), is, "{uri}");
         }
     }
 

@@ -302,30 +302,39 @@ fn oau_31_an_essential_class_that_is_not_reached_is_an_error() {
     assert!(matches!(unmet, Decision::Refuse(it) if it.error == Error::UnmetAuthenticationRequirements));
 }
 
-type ConsentCase<'a> = (&'a str, fn(&mut Client), Option<&'a str>, bool, bool);
+type ConsentCase<'a> = (&'a str, fn(&mut Client), &'a str, Option<&'a str>, bool, bool);
 
 #[test]
-fn consent_is_asked_of_everybody_but_our_own_and_remembered_for_who_can_prove_itself() {
-    use crate::client::{ApplicationType, AuthMethod};
-    let native = |client: &mut Client| {
-        client.metadata.application_type = ApplicationType::Native;
+fn oau_58_consent_is_asked_of_everybody_but_our_own_and_remembered_for_who_can_prove_itself() {
+    use crate::client::AuthMethod;
+    const SITE: &str = "https://a.example/cb";
+    const DEVICE: &str = "http://127.0.0.1/cb";
+    const SCHEME: &str = "com.example.app:/cb";
+    let public = |client: &mut Client| client.metadata.token_endpoint_auth_method = AuthMethod::None;
+    let first = |client: &mut Client| {
+        client.first_party = true;
         client.metadata.token_endpoint_auth_method = AuthMethod::None;
     };
-    let first = |client: &mut Client| client.first_party = true;
     let plain = |_: &mut Client| ();
     let table: &[ConsentCase<'_>] = &[
-        ("never asked", plain, None, false, true),
-        ("asked before", plain, Some("openid email"), false, false),
-        ("asked for less", plain, Some("openid"), false, true),
-        ("our own", first, None, false, false),
-        ("an app, asked before", native, Some("openid email"), false, true),
-        ("an app, asked just now", native, Some("openid email"), true, false),
-        ("asked just now, and withdrawn", plain, None, true, true),
+        ("never asked", plain, SITE, None, false, true),
+        ("asked before", plain, SITE, Some("openid email"), false, false),
+        ("asked before, with a secret", plain, DEVICE, Some("openid email"), false, false),
+        ("asked for less", plain, SITE, Some("openid"), false, true),
+        ("our own", first, SITE, None, false, false),
+        ("our own app", first, DEVICE, None, false, true),
+        ("our own app, asked just now", first, SCHEME, None, true, false),
+        ("a page, asked before", public, SITE, Some("openid email"), false, false),
+        ("an app, asked before", public, DEVICE, Some("openid email"), false, true),
+        ("an app with a scheme, asked before", public, SCHEME, Some("openid email"), false, true),
+        ("an app, asked just now", public, DEVICE, Some("openid email"), true, false),
+        ("asked just now, and withdrawn", plain, SITE, None, true, true),
     ];
-    for (name, change, known, answered, asked) in table {
+    for (name, change, uri, known, answered, asked) in table {
         let mut client = client();
+        client.metadata.redirect_uris = [SITE, DEVICE, SCHEME].map(str::to_owned).to_vec();
         change(&mut client);
-        let request = checked(&[], &client).unwrap();
+        let request = checked(&[("redirect_uri", uri)], &client).unwrap();
         let known = known.map(consent);
         let decision = consent::decide(&request, &client, known.as_ref(), *answered);
         assert_eq!(decision, asked.then_some(Decision::Consent), "{name}");

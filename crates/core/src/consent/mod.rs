@@ -3,7 +3,7 @@
 pub mod widen;
 
 use crate::authorize::{Decision, Error, Request};
-use crate::client::{ApplicationType, Client, ClientId, Kind};
+use crate::client::{Client, ClientId, Kind};
 use crate::grant::Scopes;
 use crate::url::ResourceId;
 use crate::{AccountId, Time};
@@ -32,9 +32,9 @@ impl Consent {
     }
 }
 
-/// Whether the person must be asked. Nobody is asked for our own applications, unless they want it so. What was remembered counts
-/// for a client that can prove that it is itself: an app on a device, which anybody can pass for, asks each time (RFC 8252 section
-/// 8.6).
+/// Whether the person must be asked. Nobody is asked for our own applications, unless they want it so. That, and what was
+/// remembered, counts for a client that can prove that it is itself: for one that anybody on the device can pass for, the person
+/// is asked each time (RFC 8252 section 8.6; attack OAU-58). What it says of itself proves nothing, where the answer goes does.
 pub fn decide(
     request: &Request,
     client: &Client,
@@ -42,10 +42,8 @@ pub fn decide(
     answered: bool,
 ) -> Option<Decision> {
     let covered = known.is_some_and(|consent| consent.covers(request));
-    let provable = client.kind() == Kind::Confidential
-        || client.metadata.application_type == ApplicationType::Web
-        || answered;
+    let provable = client.kind() == Kind::Confidential || request.back.redirect.is_of_a_site();
     let wanted = request.prompt.consent && !answered;
-    let needed = wanted || !(client.first_party || (covered && provable));
+    let needed = wanted || !(client.first_party || covered) || !(provable || answered);
     needed.then(|| request.prompt.or_refuse(Error::ConsentRequired, Decision::Consent))
 }

@@ -9,6 +9,10 @@ use std::os::unix::net::{SocketAddr, UnixDatagram as Socket};
 use std::time::Duration;
 
 use tokio::net::UnixDatagram;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// A manager that reads nothing for so long is not told: its socket is full, and a stop waits for nobody.
+const TELL: Duration = Duration::from_secs(1);
 
 /// Whom to tell; nobody, where nothing was asked for.
 pub(super) struct Manager {
@@ -48,7 +52,8 @@ impl Manager {
             State::Stopping => "STOPPING=1",
             State::Alive => "WATCHDOG=1",
         };
-        if let Err(error) = socket.send(words.as_bytes()).await {
+        let told = timeout(TELL, socket.send(words.as_bytes())).await.map_err(std::io::Error::from);
+        if let Err(error) = told.flatten() {
             complain(&error);
         }
     }
@@ -56,7 +61,9 @@ impl Manager {
     /// Tells it that we live, often enough, until it is dropped.
     pub(super) async fn reassure(&self) -> Infallible {
         let Some(patience) = self.patience else { return std::future::pending().await };
-        let mut ticks = tokio::time::interval(patience / 3);
+        let mut ticks = interval(patience / 3);
+        // Signs of life that are late say no more than one does.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             self.tell(State::Alive).await;

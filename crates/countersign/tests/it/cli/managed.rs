@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -11,35 +12,59 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::program::Place;
 
-/// The next words that the manager hears.
-fn hear(manager: &UnixDatagram) -> anyhow::Result<String> {
+/// A server with a manager, which takes it for hung after so many microseconds without a word.
+fn managed(patience: &str) -> anyhow::Result<(UnixDatagram, Place)> {
+    let place = Place::new()?;
+    let name = place.path("notify");
+    let manager = UnixDatagram::bind(&name)?;
+    let name = name.into_os_string().into_string().ok().context("a path of text")?;
+    Ok((manager, place.with("NOTIFY_SOCKET", name).with("WATCHDOG_USEC", patience)))
+}
+
+/// What the manager hears, up to the stop; it reads all the time, as one does.
+fn hear(manager: &UnixDatagram, heard: &mpsc::Sender<String>) -> anyhow::Result<()> {
+    manager.set_read_timeout(Some(Duration::from_mins(1)))?;
     let mut bytes = [0; 256];
-    let length = manager.recv(&mut bytes).context("the manager hears nothing")?;
-    Ok(String::from_utf8(bytes[..length].to_vec())?)
+    loop {
+        let length = manager.recv(&mut bytes).context("the manager hears nothing")?;
+        let words = String::from_utf8(bytes[..length].to_vec())?;
+        let last = words == "STOPPING=1";
+        heard.send(words)?;
+        if last {
+            return Ok(());
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_service_manager_hears_ready_then_signs_of_life_then_stopping() -> anyhow::Result<()> {
-    let place = Place::new()?;
-    let name = place.path("notify");
-    let manager = UnixDatagram::bind(&name)?;
-    manager.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let name = name.into_os_string().into_string().ok().context("a path of text")?;
-    let place = place.with("NOTIFY_SOCKET", name).with("WATCHDOG_USEC", "100000");
+    let (manager, place) = managed("1000000")?;
+    let (sender, heard) = mpsc::channel();
+    let manager = std::thread::spawn(move || hear(&manager, &sender));
     let server = place.start()?;
-    ensure!(hear(&manager)? == "READY=1");
+    ensure!(heard.recv()? == "READY=1");
     ensure!(reqwest::get(format!("{}/healthz", server.url)).await?.status().is_success());
     for _ in 0..3 {
-        ensure!(hear(&manager)? == "WATCHDOG=1");
+        ensure!(heard.recv()? == "WATCHDOG=1");
     }
     ensure!(server.stop()?.success());
-    let last = loop {
-        let words = hear(&manager)?;
-        if words != "WATCHDOG=1" {
-            break words;
-        }
-    };
-    ensure!(last == "STOPPING=1", "{last}");
+    manager.join().ok().context("no panic")??;
+    let rest: Vec<String> = heard.iter().filter(|words| words != "WATCHDOG=1").collect();
+    ensure!(rest == ["STOPPING=1"], "{rest:?}");
+    Ok(())
+}
+
+#[test]
+fn a_manager_that_reads_nothing_holds_up_neither_requests_nor_a_stop() -> anyhow::Result<()> {
+    let (_manager, place) = managed("3000000")?;
+    let server = place.start()?;
+    let other = UnixDatagram::unbound()?;
+    other.connect(place.path("notify"))?;
+    other.set_nonblocking(true)?;
+    while other.send(b"STATUS=full").is_ok() {}
+    let ran = place.run(&["healthcheck"])?;
+    ensure!(ran.code == Some(0), "{ran:?}");
+    ensure!(server.stop()?.success());
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! the other end does not take is counted, and said as soon as somebody takes lines again (attack LOGG-04).
 
 use std::io::{ErrorKind, Write};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,8 +12,10 @@ use prometheus_client::metrics::counter::Counter;
 const WAITING: usize = 1024;
 /// Bytes that are written at once.
 const CHUNK: usize = 32 * 1024;
-/// The end of the program waits so long for a reader.
+/// The end of the program waits so long for a reader: first for room in the queue, then for all before it.
 const FLUSH_TIME: Duration = Duration::from_secs(1);
+/// Looks for room in that time.
+const LOOKS: u32 = 100;
 
 enum Item {
     Line(String),
@@ -21,7 +23,7 @@ enum Item {
     Flush(SyncSender<()>),
 }
 
-/// The log's own end of the queue. Dropping it writes what waits, as far as somebody takes it within a second.
+/// The log's own end of the queue. Dropping it writes what waits, as far as somebody takes it within a second or two.
 #[must_use = "the log ends with it"]
 pub(crate) struct Queue(Sender);
 
@@ -54,11 +56,8 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        let (done, flushed) = mpsc::sync_channel(1);
-        if self.0.items.try_send(Item::Flush(done)).is_ok() {
-            // Whoever does not read by then does not read at all.
-            let _ = flushed.recv_timeout(FLUSH_TIME);
-        }
+        // Whoever does not read by then does not read at all, and nobody is left to be told how much it missed.
+        self.0.flush(FLUSH_TIME);
     }
 }
 
@@ -68,6 +67,22 @@ impl Sender {
         if self.items.try_send(Item::Line(line)).is_err() {
             self.dropped.inc();
         }
+    }
+
+    /// Waits until all that was handed over is written, or `time` for room in the queue or for its turn; which of them.
+    fn flush(&self, time: Duration) -> bool {
+        let (done, flushed) = mpsc::sync_channel(1);
+        let mut flush = Item::Flush(done);
+        for _ in 0..=LOOKS {
+            flush = match self.items.try_send(flush) {
+                Ok(()) => return flushed.recv_timeout(time).is_ok(),
+                Err(TrySendError::Full(flush)) => flush,
+                Err(TrySendError::Disconnected(_)) => return false,
+            };
+            // We hold the other end still: this only waits.
+            let _ = flushed.recv_timeout(time / LOOKS);
+        }
+        false
     }
 }
 
@@ -223,14 +238,9 @@ mod tests {
         }
         let missed = dropped.get();
         assert!(missed > 0);
+        assert!(!sender.flush(Duration::ZERO), "the queue is full");
         drop(open);
-        let (done, flushed) = mpsc::sync_channel(1);
-        let mut flush = Item::Flush(done);
-        while let Err(mpsc::TrySendError::Full(item)) = sender.items.try_send(flush) {
-            flush = item;
-            thread::yield_now();
-        }
-        flushed.recv().unwrap();
+        assert!(sender.flush(Duration::from_mins(1)), "there is room again");
         let text = reader.text();
         // The thread says what it knows of when it begins to write, and the rest afterwards.
         let told: u64 =

@@ -64,8 +64,10 @@ fn i16_no_output_and_no_log_holds_a_password() -> anyhow::Result<()> {
     let server = place.start()?;
     let (first, second) = (place.create(KIM)?, place.create(KIM)?);
     let audit = place.run(&["audit", "--json"])?;
-    assert!(server.log().contains("ready"));
-    for text in [first.out, first.err, second.err, audit.out, server.log()] {
+    assert!(server.stop()?.success());
+    let log = std::fs::read_to_string(place.path("log"))?;
+    assert!(log.contains("ready") && log.contains("account.created"), "this is not the log: {log}");
+    for text in [first.out, first.err, second.err, audit.out, log] {
         assert!(!text.contains(PASSWORD), "{text}");
     }
     Ok(())

@@ -47,12 +47,6 @@ impl Held {
     }
 }
 
-/// Starts the server again under the name that its tokens know.
-fn started(place: &Place, url: &str) -> anyhow::Result<Running> {
-    let port = url.rsplit(':').next().context("no port")?;
-    place.start_with(&["--listen", &format!("127.0.0.1:{port}")])
-}
-
 /// A mailed reset, as the inbox has it.
 async fn mailed_reset(server: &Running) -> anyhow::Result<String> {
     let recover = Client::new().post(format!("{}/api/v1/recover", server.url)).json(&json!({ "email": KIM }));
@@ -90,7 +84,6 @@ async fn sto_16_a_backup_is_made_beside_the_server_and_put_back_without_it() -> 
     // What comes after the backup is lost, and what tokens it handed out with it.
     place.create(LEE)?;
     let after = Held::by(&server).await?;
-    let url = server.url.clone();
     let refused = place.run(&["restore", "kim.db"])?;
     assert!(refused.code == Some(1) && refused.err.contains("stop it first"), "{refused:?}");
     assert!(server.stop()?.success());
@@ -106,7 +99,7 @@ async fn sto_16_a_backup_is_made_beside_the_server_and_put_back_without_it() -> 
     ] {
         assert!(restored.out.contains(words), "{words}: {}", restored.out);
     }
-    let server = started(&place, &url)?;
+    let server = place.start()?;
     assert_eq!(before.heard(&server).await?, (200, 401, 400));
     assert_eq!(after.heard(&server).await?, (401, 401, 400));
     assert_eq!(reset(&server, &link).await?, 401);
@@ -125,7 +118,7 @@ async fn sto_16_an_epoch_bump_ends_all_that_was_ever_issued() -> anyhow::Result<
     let place = Place::new()?;
     let server = place.start()?;
     place.create(KIM)?;
-    let (before, url) = (Held::by(&server).await?, server.url.clone());
+    let before = Held::by(&server).await?;
     assert_eq!(place.run(&["backup", "kim.db"])?.code, Some(0));
     let kids = place.json(&["keys", "list"])?;
     assert!(server.stop()?.success());
@@ -134,7 +127,7 @@ async fn sto_16_an_epoch_bump_ends_all_that_was_ever_issued() -> anyhow::Result<
         restored.code == Some(0) && restored.out.contains("Everybody has to log in again"),
         "{restored:?}"
     );
-    let server = started(&place, &url)?;
+    let server = place.start()?;
     assert_eq!(before.heard(&server).await?, (401, 401, 400));
     let after = Held::by(&server).await?;
     assert_eq!(after.heard(&server).await?, (200, 200, 200));
@@ -148,7 +141,7 @@ async fn sto_16_an_epoch_bump_ends_all_that_was_ever_issued() -> anyhow::Result<
     assert!(server.stop()?.success());
     let in_place = place.run(&["restore", "--in-place", "--epoch-bump"])?;
     assert_eq!(in_place.code, Some(0), "{in_place:?}");
-    assert_eq!(after.heard(&started(&place, &url)?).await?, (401, 401, 400));
+    assert_eq!(after.heard(&place.start()?).await?, (401, 401, 400));
     Ok(())
 }
 
@@ -157,7 +150,7 @@ async fn sto_17_sto_18_what_is_damaged_or_sealed_by_another_key_is_not_put_back(
     let place = Place::new()?;
     let server = place.start()?;
     place.create(KIM)?;
-    let (held, url) = (Held::by(&server).await?, server.url.clone());
+    let held = Held::by(&server).await?;
     assert_eq!(place.run(&["backup", "kim.db"])?.code, Some(0));
     assert!(server.stop()?.success());
     let mut bytes = std::fs::read(place.path("kim.db"))?;
@@ -176,7 +169,7 @@ async fn sto_17_sto_18_what_is_damaged_or_sealed_by_another_key_is_not_put_back(
     let refused = place.run(&["restore", "kim.db"])?;
     assert!(refused.code == Some(1) && refused.err.contains("Put that file back"), "{refused:?}");
     place.file("data/master.key", key, 0o600)?;
-    let server = started(&place, &url)?;
+    let server = place.start()?;
     assert_eq!(held.heard(&server).await?, (200, 200, 200), "nothing was touched");
     let left = std::fs::read_dir(place.path("data"))?.filter_map(Result::ok);
     let left: Vec<_> =

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use anyhow::Context as _;
 use countersign_core::Time;
 use countersign_store::db::{Db, MIGRATIONS, Settings, StoreUrl};
+use countersign_testkit::Port;
 
 use super::program::{KIM, Place};
 
@@ -239,7 +240,8 @@ fn the_doctor_finds_what_is_broken_and_makes_nothing() -> anyhow::Result<()> {
 
 #[test]
 fn the_doctor_asks_for_the_metrics_and_warns_of_what_is_lifted() -> anyhow::Result<()> {
-    let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let port = Port::reserve()?;
+    let address = port.address();
     let place = Place::new()?
         .with("COUNTERSIGN_METRICS_LISTEN", address.to_string())
         .with("COUNTERSIGN_THROTTLE_ENABLED", "false")

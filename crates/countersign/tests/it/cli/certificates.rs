@@ -64,18 +64,16 @@ fn seconds_of_today() -> u64 {
     u64::try_from(SystemClock.now().seconds()).unwrap_or(0)
 }
 
-#[test]
-fn a_server_with_tls_says_so_and_is_reached_by_https() -> anyhow::Result<()> {
+#[tokio::test]
+async fn a_server_with_tls_says_so_and_is_reached_by_https() -> anyhow::Result<()> {
     let pair = issue(&["localhost"]);
     let place = place(&pair.certificate, &pair.key, 0o600)?.with("COUNTERSIGN_LOG_LEVEL", "info");
     let server = place.start()?;
     assert!(server.url.starts_with("https://localhost:"), "{}", server.url);
-    assert!(server.log().contains("TLS with this certificate"), "{}", server.log());
+    server.says("TLS with this certificate").await?;
     // SIGHUP, as many send it after a renewal, ends nothing.
     server.hang_up()?;
-    while !server.log().contains("asked to read the certificate again") {
-        std::thread::yield_now();
-    }
+    server.says("asked to read the certificate again").await?;
     assert!(server.stop()?.success());
     Ok(())
 }

@@ -26,9 +26,8 @@ async fn refresh(server: &Running, tokens: &Value) -> anyhow::Result<Value> {
 
 /// Ends the server as a power cut would, and starts it again under the same name.
 fn killed(server: Running, place: &Place) -> anyhow::Result<Running> {
-    let port = server.url.rsplit(':').next().context("no port")?.to_owned();
     server.kill()?;
-    place.start_with(&["--listen", &format!("127.0.0.1:{port}")])
+    place.start()
 }
 
 fn bearer(tokens: &Value) -> anyhow::Result<&str> {

@@ -5,8 +5,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use countersign_testkit::Port;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -15,9 +17,10 @@ pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
 pub(super) const KIM: &str = "kim@example.org";
 pub(super) const PASSWORD: &str = "violet-tandem-oyster-41";
 
-/// A working folder.
+/// A working folder, with a port for its server.
 pub(super) struct Place {
     folder: TempDir,
+    port: Port,
     env: Vec<(&'static str, String)>,
 }
 
@@ -31,7 +34,7 @@ pub(super) struct Ran {
 
 impl Place {
     pub(super) fn new() -> anyhow::Result<Self> {
-        Ok(Self { folder: TempDir::new()?, env: Vec::new() })
+        Ok(Self { folder: TempDir::new()?, port: Port::reserve()?, env: Vec::new() })
     }
 
     /// With one more variable in its environment.
@@ -89,14 +92,10 @@ impl Place {
         self.run_with(&["account", "create", "--email", email, "--password-stdin"], PASSWORD)
     }
 
-    /// A development server on a port of the system's choice.
+    /// A development server. One after the other has the same name here, so that it knows the tokens of the one before.
     pub(super) fn start(&self) -> anyhow::Result<Running> {
-        self.start_with(&["--listen", "127.0.0.1:0"])
-    }
-
-    pub(super) fn start_with(&self, args: &[&str]) -> anyhow::Result<Running> {
         let log = self.path("log");
-        let mut command = self.command(args);
+        let mut command = self.command(&["--listen", &self.port.address().to_string()]);
         let mut child = command.stdout(Stdio::piped()).stderr(File::create(&log)?).spawn()?;
         let stdout = child.stdout.take().context("stdout")?;
         let mut running = Running { child, url: String::new(), banner: String::new(), log };
@@ -137,6 +136,17 @@ impl Running {
 
     pub(super) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until the log says so: whoever logs hands its lines over, and another thread writes them.
+    pub(super) async fn says(&self, words: &str) -> anyhow::Result<()> {
+        let said = async {
+            while !self.log().contains(words) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let patience = Duration::from_mins(1);
+        tokio::time::timeout(patience, said).await.with_context(|| format!("no {words:?}: {}", self.log()))
     }
 
     /// As a service manager stops it.

@@ -10,7 +10,6 @@ async fn sto_18_everything_is_sealed_anew_under_another_master_key() -> anyhow::
     let server = place.start()?;
     place.create(KIM)?;
     let (_, tokens) = server.log_in(KIM, PASSWORD).await?;
-    let port = server.url.rsplit(':').next().map(|port| format!("127.0.0.1:{port}")).unwrap_or_default();
     place.file("next.key", OTHER, 0o600)?;
     let reseal = ["keys", "reseal", "--new-master-key-file", "next.key"];
     let beside = place.run(&reseal)?;
@@ -28,7 +27,7 @@ async fn sto_18_everything_is_sealed_anew_under_another_master_key() -> anyhow::
     let early = place.run(&["--listen", "127.0.0.1:0"])?;
     assert!(early.code == Some(1) && early.err.contains("Put that file back"), "{early:?}");
     std::fs::rename(place.path("next.key"), place.path("data/master.key"))?;
-    let server = place.start_with(&["--listen", &port])?;
+    let server = place.start()?;
     assert_eq!(server.who(&tokens).await?, 200, "the signing key is the same");
     assert_eq!(place.json(&["audit", "--kind", "store.resealed"])?[0]["actor"], "operator");
     Ok(())
@@ -40,14 +39,13 @@ async fn sto_18_with_a_lost_master_key_it_begins_anew_and_keeps_the_accounts() -
     let server = place.start()?;
     place.create(KIM)?;
     let (_, tokens) = server.log_in(KIM, PASSWORD).await?;
-    let port = server.url.rsplit(':').next().map(|port| format!("127.0.0.1:{port}")).unwrap_or_default();
     assert!(server.stop()?.success());
     place.file("data/master.key", OTHER, 0o600)?;
     let lost = place.run(&["--listen", "127.0.0.1:0"])?;
     assert!(lost.code == Some(1) && lost.err.contains("keys reseal --lost"), "{lost:?}");
     let begun = place.run(&["keys", "reseal", "--lost"])?;
     assert!(begun.code == Some(0) && begun.out.contains("every access and refresh token"), "{begun:?}");
-    let server = place.start_with(&["--listen", &port])?;
+    let server = place.start()?;
     assert_eq!(server.who(&tokens).await?, 401);
     let (status, tokens) = server.log_in(KIM, PASSWORD).await?;
     assert_eq!((status, server.who(&tokens).await?), (200, 200));

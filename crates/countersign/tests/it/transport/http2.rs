@@ -244,15 +244,15 @@ async fn http_06_floods_of_ping_and_settings_are_read_no_faster_than_they_are_an
         // Nobody reads the answers: the buffers of both sides fill up, and then nothing more is taken.
         let flood = vec![frame.clone(); 10_000];
         let endless = async { while raw.send(&flood).await.is_ok() {} };
-        let others = async {
+        let mut others = std::pin::pin!(async {
             for _ in 0..50 {
                 ensure!(Http2::connect(&server).await?.get("/login").await?.status == 200);
             }
             Ok(())
-        };
+        });
         tokio::select! {
-            result = others => result?,
-            () = endless => {}
+            result = &mut others => result?,
+            () = endless => others.await?,
         }
     }
     ensure!(Http2::connect(&server).await?.get("/healthz").await?.status == 204);

@@ -11,6 +11,7 @@ pub mod claims;
 pub mod client;
 pub mod consent;
 pub mod credential;
+pub mod device;
 pub mod grant;
 pub mod id;
 pub mod key;

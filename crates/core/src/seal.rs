@@ -28,6 +28,8 @@ pub enum Purpose {
     Outbox,
     /// Codes of six digits, too short for a plain hash.
     Codes,
+    /// Codes that people type for a device, likewise.
+    UserCodes,
     /// Secrets of clients that are the key of a MAC.
     ClientSecrets,
     /// Nonces of `DPoP` proofs.
@@ -55,6 +57,7 @@ impl Purpose {
             Self::RefreshKeys => b"countersign/v1/refresh-keys",
             Self::Outbox => b"countersign/v1/outbox",
             Self::Codes => b"countersign/v1/codes",
+            Self::UserCodes => b"countersign/v1/user-codes",
             Self::ClientSecrets => b"countersign/v1/client-secrets",
             Self::Nonces => b"countersign/v1/nonces",
             Self::SessionNames => b"countersign/v1/session-names",

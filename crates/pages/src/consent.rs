@@ -2,9 +2,9 @@
 
 use crate::frame::{Frame, Shell};
 use crate::page::{Page, fill};
+use crate::scopes::AskedFor;
 use crate::text::Texts;
 use askama::Template;
-use std::borrow::Cow;
 
 /// Who asks, what for, in whose account, and where one goes next. Buttons: `consent-allow`, `consent-deny`.
 #[derive(Clone, Debug)]
@@ -23,44 +23,12 @@ pub struct ConsentPage<'a> {
     pub request: &'a str,
 }
 
-/// Scopes with words of their own.
-const KNOWN: [(&str, &str); 8] = [
-    ("openid", "scope-openid"),
-    ("profile", "scope-profile"),
-    ("email", "scope-email"),
-    ("address", "scope-address"),
-    ("phone", "scope-phone"),
-    ("offline_access", "scope-offline-access"),
-    ("account", "scope-account"),
-    ("admin", "scope-admin"),
-];
-
-fn key(scope: &str) -> Option<&'static str> {
-    KNOWN.iter().find(|(known, _)| *known == scope).map(|(_, key)| *key)
-}
-
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct View<'a> {
     shell: Shell<'a>,
     page: &'a ConsentPage<'a>,
-}
-
-impl View<'_> {
-    /// That it is you, every app learns: it is said only where there is nothing else to say.
-    fn shown(&self) -> impl Iterator<Item = &str> {
-        let only = self.page.scopes.len() == 1;
-        self.page.scopes.iter().copied().filter(move |scope| only || *scope != "openid")
-    }
-
-    /// A scope of an operator's own is shown as it is.
-    fn what<'s>(&self, scope: &'s str) -> Cow<'s, str> {
-        key(scope).map_or(Cow::Borrowed(scope), |key| self.shell.t(key))
-    }
-
-    fn detail(&self, scope: &str) -> Cow<'static, str> {
-        key(scope).map_or_else(|| self.shell.t("scope-other"), |key| self.shell.detail(key))
-    }
+    asked: AskedFor<'a>,
 }
 
 impl Page for ConsentPage<'_> {
@@ -68,7 +36,8 @@ impl Page for ConsentPage<'_> {
 
     fn render(&self, frame: &Frame<'_>) -> String {
         let title = Texts::of(frame.locale).with("consent-title", "app", self.client);
-        fill(&View { shell: frame.shell_titled(title), page: self })
+        let asked = AskedFor { scopes: &self.scopes, resources: &self.resources };
+        fill(&View { shell: frame.shell_titled(title), page: self, asked })
     }
 
     fn samples() -> Vec<(&'static str, Self)> {

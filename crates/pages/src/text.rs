@@ -77,6 +77,7 @@ fn missing(id: &str) -> String {
 const EN: &[&str] = &[
     include_str!("../locales/en/account.ftl"),
     include_str!("../locales/en/common.ftl"),
+    include_str!("../locales/en/device.ftl"),
     include_str!("../locales/en/error.ftl"),
     include_str!("../locales/en/consent.ftl"),
     include_str!("../locales/en/login.ftl"),
@@ -90,6 +91,7 @@ const EN: &[&str] = &[
 const KO: &[&str] = &[
     include_str!("../locales/ko/account.ftl"),
     include_str!("../locales/ko/common.ftl"),
+    include_str!("../locales/ko/device.ftl"),
     include_str!("../locales/ko/error.ftl"),
     include_str!("../locales/ko/consent.ftl"),
     include_str!("../locales/ko/login.ftl"),

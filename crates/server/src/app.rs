@@ -54,6 +54,7 @@ pub struct Inner {
     pub(crate) hashes: HashPool,
     pub(crate) outbox: Sealer,
     pub(crate) codes: MacKey,
+    pub(crate) user_codes: MacKey,
     /// Seals secrets of clients that are the key of a MAC, each for its client's id.
     pub client_secrets: Sealer,
     pub(crate) nonces: MacKey,
@@ -151,6 +152,7 @@ impl App {
             hashes,
             outbox: master.sealer(Purpose::Outbox),
             codes: master.mac_key(Purpose::Codes),
+            user_codes: master.mac_key(Purpose::UserCodes),
             client_secrets: master.sealer(Purpose::ClientSecrets),
             nonces: master.mac_key(Purpose::Nonces),
             session_names: master.mac_key(Purpose::SessionNames),

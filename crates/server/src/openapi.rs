@@ -64,6 +64,7 @@ pub fn document() -> String {
         oauth2::logout::show,
         oauth2::logout::submit,
         oauth2::par::push,
+        oauth2::device_authorization::ask,
         oauth2::token::token,
         oauth2::introspect::introspect,
         oauth2::revoke::revoke,

@@ -81,6 +81,7 @@ CREATE TABLE device_codes (
     scopes           TEXT   NOT NULL,
     resources        TEXT   NOT NULL,
     cnf              TEXT,
+    ip               TEXT,
     state            TEXT   NOT NULL,
     account_id       BLOB   REFERENCES accounts (id),
     session_id       BLOB,
@@ -88,10 +89,9 @@ CREATE TABLE device_codes (
     amr              TEXT,
     acr              TEXT,
     poll_interval    BIGINT NOT NULL,
-    polled_at        BIGINT,
+    next_poll_at     BIGINT NOT NULL,
     created_at       BIGINT NOT NULL,
     expires_at       BIGINT NOT NULL,
-    used_at          BIGINT,
     grant_id         BLOB
 );
 CREATE UNIQUE INDEX device_codes_by_user_code ON device_codes (user_code);

@@ -107,6 +107,17 @@ DELETE FROM codes
  WHERE hash = $1
    AND expires_at <= $2";
 
+const FIND_DEVICE_CODES: &str = "
+SELECT hash
+  FROM device_codes
+ WHERE expires_at <= $1
+ LIMIT $2";
+
+const DELETE_DEVICE_CODE: &str = "
+DELETE FROM device_codes
+ WHERE hash = $1
+   AND expires_at <= $2";
+
 const FIND_OFFLINE_GRANTS: &str = "
 SELECT id
   FROM grants
@@ -188,6 +199,8 @@ pub(crate) const STATEMENTS: &[&str] = &[
     DELETE_SPENT,
     FIND_CODES,
     DELETE_CODE,
+    FIND_DEVICE_CODES,
+    DELETE_DEVICE_CODE,
     FIND_OFFLINE_GRANTS,
     DELETE_OFFLINE_GRANT,
     FIND_DONE,
@@ -256,6 +269,7 @@ fn steps(kept: &Kept, now: Time) -> Vec<Step> {
         step("spent", now, FIND_SPENT, Delete::Rows(DELETE_SPENT)),
         // A code that comes back after its end still ends what its first use minted (attack OAU-18).
         row("codes", now - MARGIN, FIND_CODES, DELETE_CODE),
+        row("device_codes", now - MARGIN, FIND_DEVICE_CODES, DELETE_DEVICE_CODE),
         row("grants", now - MARGIN, FIND_OFFLINE_GRANTS, DELETE_OFFLINE_GRANT),
         row("status_lists", now, FIND_LISTS, DELETE_LIST),
         row("audit", now - kept.audit, FIND_AUDIT, DELETE_AUDIT),
@@ -309,7 +323,7 @@ mod tests {
         // There are a handful of lists at most.
         let steps: Vec<_> =
             steps(&kept, NOW).into_iter().filter(|step| step.table != "status_lists").collect();
-        assert_eq!(steps.len(), 13);
+        assert_eq!(steps.len(), 14);
         for step in steps {
             let question: &'static str = format!("EXPLAIN QUERY PLAN {}", step.find).leak();
             let plan = db.scan(question, vec![NOW.micros().into(), 1.into()]).await.expect("a plan");

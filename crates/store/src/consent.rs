@@ -58,8 +58,15 @@ UPDATE codes
    AND client_id = $3
    AND used_at IS NULL";
 
+const DENY_DEVICES: &str = "
+UPDATE device_codes
+   SET state = 'denied'
+ WHERE account_id = $1
+   AND client_id = $2
+   AND state = 'allowed'";
+
 pub(crate) const STATEMENTS: &[&str] =
-    &[OF_CLIENT, OF_ACCOUNT, OFFLINE_CLIENTS, GIVE, WIDEN, WITHDRAW, BURN_CODES];
+    &[OF_CLIENT, OF_ACCOUNT, OFFLINE_CLIENTS, GIVE, WIDEN, WITHDRAW, BURN_CODES, DENY_DEVICES];
 
 /// What the account let this client do.
 pub async fn consent_of(store: &Store, account: AccountId, client: &ClientId) -> Result<Option<Consent>> {
@@ -84,8 +91,17 @@ pub async fn offline_clients_of(store: &Store, account: AccountId) -> Result<Vec
 
 /// Remembers a consent, in place of the narrower one. `Lost`: what was there before is something else by now, or nothing.
 pub fn give_batch(before: Option<&Consent>, consent: &Consent, stamp: &Stamp<'_>) -> Batch {
+    give(Batch::new(stamp, given(consent)), before, consent)
+}
+
+/// Says that a consent was given.
+pub(crate) fn given(consent: &Consent) -> Event {
     let event = Event::new(Kind::ConsentGiven).account(consent.account).client(consent.client.clone());
-    let batch = Batch::new(stamp, event.detail("scopes", consent.scopes.to_string()));
+    event.detail("scopes", consent.scopes.to_string())
+}
+
+/// Remembers a consent as part of something that says so.
+pub(crate) fn give(batch: Batch, before: Option<&Consent>, consent: &Consent) -> Batch {
     let what = |it: &Consent| vec![it.scopes.to_string().into(), resource_words(&it.resources).into()];
     let whose = vec![consent.account.bytes().into(), consent.client.as_str().into()];
     let at = vec![consent.changed_at.micros().into()];
@@ -98,8 +114,8 @@ pub fn give_batch(before: Option<&Consent>, consent: &Consent, stamp: &Stamp<'_>
     }
 }
 
-/// Takes a consent back: codes under way are burned and every grant of this client ends with its bit, whether it hangs
-/// from a session or not. One that was never given is withdrawn too.
+/// Takes a consent back: codes under way are burned, devices that were let in are so no more, and every grant of this client
+/// ends with its bit, whether it hangs from a session or not. One that was never given is withdrawn too.
 pub fn withdraw_batch(account: AccountId, client: &ClientId, longest_life: Span, stamp: &Stamp<'_>) -> Batch {
     let event = Event::new(Kind::ConsentWithdrawn).account(account).client(client.clone());
     let whose = || vec![account.bytes().into(), client.as_str().into()];
@@ -107,7 +123,8 @@ pub fn withdraw_batch(account: AccountId, client: &ClientId, longest_life: Span,
     // statement finds what those before it waited for.
     let batch = Batch::new(stamp, event)
         .any(WITHDRAW, whose())
-        .any(BURN_CODES, [vec![stamp.at.micros().into()], whose()].concat());
+        .any(BURN_CODES, [vec![stamp.at.micros().into()], whose()].concat())
+        .any(DENY_DEVICES, whose());
     let of = Whose::Consent(account, client);
     let batch = grant::end(batch, of, EndReason::ConsentWithdrawn, longest_life, stamp);
     // Whoever takes an application's rights away wants to be signed out of it too.

@@ -16,6 +16,7 @@ mod columns;
 pub mod consent;
 pub mod credential;
 pub mod db;
+pub mod device_code;
 pub mod ephemeral;
 pub mod grant;
 mod heartbeat;
@@ -57,6 +58,7 @@ fn statements() -> impl Iterator<Item = &'static str> {
         client::change::STATEMENTS,
         client::register::STATEMENTS,
         credential::STATEMENTS,
+        device_code::STATEMENTS,
         grant::STATEMENTS,
         grant::END_STATEMENTS,
         grant::list::STATEMENTS,

@@ -29,7 +29,7 @@ SELECT s.id, s.account_id, s.face, s.created_at, s.authenticated_at, s.seen_at, 
   LEFT JOIN identifiers e ON e.account_id = a.id AND e.kind = 'email'
  WHERE c.hash = $1";
 
-const COUNT_GRANT: &str = "
+pub(crate) const COUNT_GRANT: &str = "
 UPDATE sessions
    SET grants_opened = grants_opened + 1
  WHERE id = $1
@@ -48,13 +48,19 @@ UPDATE codes
  WHERE hash = $2
    AND used_at IS NULL";
 
+const DENY_ALL_DEVICES: &str = "
+UPDATE device_codes
+   SET state = 'denied'
+ WHERE account_id = $1
+   AND state = 'allowed'";
+
 const BURN_ALL: &str = "
 UPDATE codes
    SET used_at = $1
  WHERE account_id = $2
    AND used_at IS NULL";
 
-pub(crate) const STATEMENTS: &[&str] = &[BY_HASH, COUNT_GRANT, SPEND, BURN, BURN_ALL];
+pub(crate) const STATEMENTS: &[&str] = &[BY_HASH, COUNT_GRANT, SPEND, BURN, BURN_ALL, DENY_ALL_DEVICES];
 
 /// A code and the session that gave it, which may be gone.
 #[derive(Debug)]
@@ -128,9 +134,11 @@ pub fn reuse_batch(code: &Code, longest_life: Span, stamp: &Stamp<'_>) -> Batch 
     }
 }
 
-/// No code of the account counts any more: what ends its offline grants comes before what they would be made of.
+/// No code of the account counts any more, its own or a device's: what ends its offline grants comes before what they would be made of.
 pub(crate) fn burn_all(batch: Batch, account: countersign_core::AccountId, stamp: &Stamp<'_>) -> Batch {
-    batch.any(BURN_ALL, vec![stamp.at.micros().into(), account.bytes().into()])
+    batch
+        .any(BURN_ALL, vec![stamp.at.micros().into(), account.bytes().into()])
+        .any(DENY_ALL_DEVICES, vec![account.bytes().into()])
 }
 
 fn about(kind: Kind, code: &Code) -> Event {

@@ -276,7 +276,7 @@ pub(crate) fn method_words(amr: &[Method]) -> String {
     amr.iter().copied().map(Method::as_str).collect::<Vec<_>>().join(" ")
 }
 
-fn opt_ip(row: &Row, column: usize) -> Result<Option<std::net::IpAddr>> {
+pub(crate) fn opt_ip(row: &Row, column: usize) -> Result<Option<std::net::IpAddr>> {
     let parse = |text: &str| text.parse().map_err(|_| Error::Corrupt { column, expected: "an address" });
     row.opt_text(column)?.map(parse).transpose()
 }

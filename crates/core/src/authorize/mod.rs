@@ -207,4 +207,4 @@ pub fn decide(request: &Request, client: &Client, facts: Facts<'_>) -> Decision 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

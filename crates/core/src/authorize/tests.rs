@@ -8,7 +8,7 @@ use crate::{AccountId, SessionId};
 const NOW: Time = Time::from_micros(1_700_000_000_000_000);
 
 /// A confidential client with one address.
-pub(super) fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client {
         id: ClientId::parse("notes").unwrap(),
         origin: Origin::Operator,
@@ -23,7 +23,7 @@ pub(super) fn client() -> Client {
 }
 
 /// A whole request of that client, and more.
-pub(super) fn parameters(more: &[(&str, &str)]) -> Parameters {
+pub(crate) fn parameters(more: &[(&str, &str)]) -> Parameters {
     let whole = [
         ("client_id", "notes"),
         ("response_type", "code"),
@@ -51,7 +51,7 @@ pub(super) fn checked(more: &[(&str, &str)], client: &Client) -> Result<Request,
     check(asked, Offer { issuer: &issuer, scopes: &Scopes::default(), claims: &[] })
 }
 
-fn session(authenticated_at: Time) -> Session {
+pub(crate) fn session(authenticated_at: Time) -> Session {
     let limits = Limits::default();
     Session {
         id: SessionId::from_bytes([1; 16]),
@@ -347,10 +347,11 @@ fn a_consent_only_ever_widens() {
     let request =
         checked(&[("scope", "profile openid"), ("resource", "https://api.example")], &client).unwrap();
     let who = (AccountId::from_bytes([2; 16]), &client.id);
-    let wide = consent::widen::decide(Some(consent("openid email")), &request, who, NOW + Span::hours(1));
+    let asked = (&request.to_allow(), &request.resources[..]);
+    let wide = consent::widen::decide(Some(consent("openid email")), asked, who, NOW + Span::hours(1));
     assert_eq!(wide.scopes.to_string(), "openid email profile");
     assert_eq!((wide.resources.len(), wide.created_at, wide.changed_at), (1, NOW, NOW + Span::hours(1)));
-    let new = consent::widen::decide(None, &request, who, NOW);
+    let new = consent::widen::decide(None, asked, who, NOW);
     assert_eq!(new.scopes.to_string(), "profile openid");
-    assert_eq!(consent::widen::decide(Some(new.clone()), &request, who, NOW), new);
+    assert_eq!(consent::widen::decide(Some(new.clone()), asked, who, NOW), new);
 }

@@ -152,7 +152,8 @@ mod tests {
         let client = client(AuthMethod::ClientSecretBasic, Some("admin"));
         let target = Target::Resource(ResourceId::parse("https://api.example").unwrap());
         let admin = Scopes::parse("admin").unwrap();
-        let request = Request { scopes: Some(&admin), target: Some(&target), resource_known: true };
+        let request =
+            Request { scopes: Some(&admin), target: Some(&target), resource_known: true, trusting: false };
         assert_eq!(decide(&client, request), Err(Refusal::Scope));
     }
 }

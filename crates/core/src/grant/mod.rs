@@ -8,6 +8,7 @@ pub mod redeem;
 pub mod refresh;
 pub mod refresh_token;
 pub mod scope;
+pub mod target;
 
 use crate::client::ClientId;
 use crate::revocation::StatusIndex;

@@ -4,10 +4,10 @@ use crate::client::{Client, ClientId};
 use crate::revocation::StatusIndex;
 use crate::session::Session;
 use crate::url::ResourceId;
-use crate::{GrantId, Time};
+use crate::{AccountId, GrantId, SessionId, Time};
 
-use super::redeem::{Code, Mint};
-use super::{Generation, Grant, Limits, Salt, Scopes};
+use super::redeem::Mint;
+use super::{Generation, Grant, Limits, Login, Salt, Scopes};
 
 /// What the shell made for the new grant.
 #[derive(Debug, Clone)]
@@ -49,30 +49,49 @@ pub fn decide(session: &Session, birth: Birth, now: Time) -> Grant {
     }
 }
 
+/// What somebody allowed, whatever code stands for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Granted<'a> {
+    /// Whose account.
+    pub account: AccountId,
+    /// Whom.
+    pub client: &'a ClientId,
+    /// By which session.
+    pub session: SessionId,
+    /// What.
+    pub scopes: &'a Scopes,
+    /// Where.
+    pub resources: &'a [ResourceId],
+    /// What the login proved.
+    pub login: &'a Login,
+    /// Claims that were asked for one by one.
+    pub claims: Option<&'a str>,
+}
+
 /// Lays out the grant that a code turns into: it hangs from the session, or outlives it (`offline_access`).
 pub fn by_code(
-    (code, client): (&Code, &Client),
+    (granted, client): (&Granted<'_>, &Client),
     mint: &Mint,
     birth: &Birth,
     (now, limits): (Time, &Limits),
 ) -> Grant {
     Grant {
         id: birth.id,
-        account: code.account,
-        client: code.client.clone(),
-        session: (!mint.offline).then_some(code.session),
-        scopes: client.narrow(&code.scopes),
-        resources: code.resources.clone(),
+        account: granted.account,
+        client: granted.client.clone(),
+        session: (!mint.offline).then_some(granted.session),
+        scopes: client.narrow(granted.scopes),
+        resources: granted.resources.to_vec(),
         generation: Generation(1),
         rotated_at: None,
         salt: birth.salt,
         created_at: now,
         ended: None,
         index: birth.index,
-        opened_by: Some(code.session),
-        login: Some(code.login.clone()),
+        opened_by: Some(granted.session),
+        login: Some(granted.login.clone()),
         confirmation: mint.key,
-        claims: code.claims.clone(),
+        claims: granted.claims.map(str::to_owned),
         used_at: now,
         absolute_ends_at: mint.offline.then(|| now + limits.offline_absolute),
     }

@@ -15,9 +15,10 @@ use crate::token::Confirmation;
 use crate::url::ResourceId;
 use crate::{AccountId, GrantId, SessionId, Time};
 
+use super::open::Granted;
 use super::refresh::Target;
-use super::scope::{OFFLINE_ACCESS, OPENID};
-use super::{Login, Scopes, binding};
+use super::scope::OFFLINE_ACCESS;
+use super::{Login, Scopes, binding, target};
 
 /// What a code's text begins with.
 pub const PREFIX: &str = "cs_ac_";
@@ -57,6 +58,21 @@ pub struct Code {
     pub used_at: Option<Time>,
     /// What its use minted.
     pub grant: Option<GrantId>,
+}
+
+impl Code {
+    /// What its grant is made of.
+    pub fn granted(&self) -> Granted<'_> {
+        Granted {
+            account: self.account,
+            client: &self.client,
+            session: self.session,
+            scopes: &self.scopes,
+            resources: &self.resources,
+            login: &self.login,
+            claims: self.claims.as_deref(),
+        }
+    }
 }
 
 /// The hash that a code is looked up by; none for what has not the shape of one (attack OAU-21).
@@ -185,7 +201,8 @@ pub fn decide(facts: &Facts<'_>, request: &Request<'_>, now: Time) -> Decision {
     if !verifier_fits(code.challenge.as_deref(), request.verifier) {
         return Decision::Burn(Refusal::Verifier);
     }
-    if !target_allowed(code, request, facts) {
+    let place = target::Facts { first_party: facts.client.first_party, resource_known: facts.resource_known };
+    if !target::is_allowed((&code.scopes, &code.resources), request.target.as_ref(), place) {
         return Decision::Refuse(Refusal::Target);
     }
     let bound = binding::Facts {
@@ -194,15 +211,16 @@ pub fn decide(facts: &Facts<'_>, request: &Request<'_>, now: Time) -> Decision {
         replaceable: false,
     };
     match binding::decide(bound, request.key) {
-        Ok(key) => Decision::Mint(mint(code, facts.client, key)),
+        Ok(key) => Decision::Mint(mint(&code.scopes, facts.client, key)),
         Err(binding::Refusal::Missing) => Decision::Refuse(Refusal::KeyMissing),
         Err(binding::Refusal::OtherKey) => Decision::Burn(Refusal::Key),
     }
 }
 
-fn mint(code: &Code, client: &Client, key: Option<Confirmation>) -> Mint {
+/// What begins for a client with these scopes.
+pub(crate) fn mint(scopes: &Scopes, client: &Client, key: Option<Confirmation>) -> Mint {
     let refresh = client.metadata.may_use(GrantType::RefreshToken);
-    Mint { offline: refresh && client.narrow(&code.scopes).contains(OFFLINE_ACCESS), refresh, key }
+    Mint { offline: refresh && client.narrow(scopes).contains(OFFLINE_ACCESS), refresh, key }
 }
 
 /// Named at the authorization endpoint, it is named here again, to the letter (RFC 6749 section 4.1.3). Where it was not,
@@ -226,18 +244,6 @@ fn verifier_fits(challenge: Option<&str>, verifier: Option<&str>) -> bool {
                 && URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()).as_bytes()) == challenge
         }
         (None, Some(_)) | (Some(_), None) => false,
-    }
-}
-
-/// A resource that was not granted is none (RFC 8707 section 2.2); a client of ours needs nobody's consent.
-fn target_allowed(code: &Code, request: &Request<'_>, facts: &Facts<'_>) -> bool {
-    match &request.target {
-        None => true,
-        Some(Target::Issuer) => code.resources.is_empty() || code.scopes.contains(OPENID),
-        Some(Target::Resource(asked)) if code.resources.contains(asked) => true,
-        Some(Target::Resource(_)) => {
-            code.resources.is_empty() && facts.client.first_party && facts.resource_known
-        }
     }
 }
 

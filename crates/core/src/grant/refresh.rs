@@ -10,8 +10,8 @@ use crate::url::ResourceId;
 use crate::{Span, Time};
 
 use super::refresh_token::RefreshToken;
-use super::scope::{OFFLINE_ACCESS, OPENID};
-use super::{Generation, Grant, Scopes, binding, check};
+use super::scope::OFFLINE_ACCESS;
+use super::{Generation, Grant, Scopes, binding, check, target};
 
 /// What the store knows.
 #[derive(Debug, Clone)]
@@ -137,7 +137,8 @@ pub fn decide(facts: &Facts<'_>, request: &Request, limits: Limits, now: Time) -
     if request.scopes.as_ref().is_some_and(|asked| !facts.scopes.covers(asked)) {
         return Decision::Refuse(Refusal::Scope);
     }
-    if !target_allowed(grant, request, facts) {
+    let place = target::Facts { first_party: facts.first_party, resource_known: facts.resource_known };
+    if !target::is_allowed((&grant.scopes, &grant.resources), request.target.as_ref(), place) {
         return Decision::Refuse(Refusal::Target);
     }
     let bound = binding::at_refresh(grant.confirmation, facts.demands_key, kind);
@@ -167,17 +168,6 @@ fn generation(
         client::Kind::Confidential if given == present => Decision::Repeat { present, key, used },
         _ if given.next() == present && within_grace => Decision::Repeat { present, key, used: false },
         _ => Decision::Reuse,
-    }
-}
-
-/// A grant of a client of ours for the issuer may make tokens for any known resource; every other one only for those that
-/// were granted (attack OAU-40). One with `openid` counts at the issuer too, whatever other resources it is for: there is `UserInfo`.
-fn target_allowed(grant: &Grant, request: &Request, facts: &Facts<'_>) -> bool {
-    match &request.target {
-        None => true,
-        Some(Target::Issuer) => grant.resources.is_empty() || grant.scopes.contains(OPENID),
-        Some(Target::Resource(_)) if grant.resources.is_empty() => facts.first_party && facts.resource_known,
-        Some(Target::Resource(asked)) => grant.resources.contains(asked),
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Limit {
     Mails,
     /// The clients that one prefix may register.
     Registrations,
+    /// The devices that one prefix may ask for.
+    Devices,
     /// The guesses at everything.
     Global,
 }
@@ -70,6 +72,7 @@ impl Limit {
             Self::Prefix => "prefix",
             Self::Mails => "mails",
             Self::Registrations => "registrations",
+            Self::Devices => "devices",
             Self::Global => "global",
         }
     }

@@ -48,6 +48,8 @@ pub enum Subject {
     Name(String),
     /// The mailed code of an address. Counted apart from its account: asking for a code locks no login.
     Code(String),
+    /// The code of a device, tried by an account. Counted apart from its password: nobody is kept from logging in by it.
+    UserCode(AccountId),
     /// The chosen password of a registration whose link somebody holds.
     Pending(PendingId),
 }
@@ -67,7 +69,7 @@ impl Subject {
     pub const fn account(&self) -> Option<AccountId> {
         match self {
             Self::Account(account) => Some(*account),
-            Self::Name(_) | Self::Code(_) | Self::Pending(_) => None,
+            Self::Name(_) | Self::Code(_) | Self::UserCode(_) | Self::Pending(_) => None,
         }
     }
 
@@ -77,6 +79,7 @@ impl Subject {
             Self::Account(id) => (b'a', &id.bytes()[..]),
             Self::Name(name) => (b'n', name.as_bytes()),
             Self::Code(email) => (b'c', email.as_bytes()),
+            Self::UserCode(id) => (b'u', &id.bytes()[..]),
             Self::Pending(id) => (b'p', &id.bytes()[..]),
         };
         [&[kind], bytes].concat()
@@ -155,6 +158,7 @@ mod tests {
             Subject::Account(AccountId::from_bytes(bytes)),
             Subject::Name(text()),
             Subject::Code(text()),
+            Subject::UserCode(AccountId::from_bytes(bytes)),
             Subject::Pending(PendingId::from_bytes(bytes)),
         ];
         let familiar =

@@ -55,6 +55,8 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("POST", "/logout", Nothing),                   // likewise
     ("GET", "/consent", Nothing),                   // asks nothing but for a sealed request
     ("POST", "/consent", Nothing),                  // answers nothing but that, for the session that was asked
+    ("GET", "/device", Cookie),
+    ("POST", "/device", Cookie),
     ("GET", "/select", Nothing),                    // as /consent
     ("POST", "/select", Nothing),                   // likewise
     ("POST", "/locale", Nothing),                   // a cookie that chooses the language, and nothing else
@@ -94,6 +96,7 @@ const ROUTES: &[(&str, &str, Needs)] = &[
     ("GET", "/oauth2/logout", Nothing),             // ends nothing without an ID token of the session
     ("POST", "/oauth2/logout", Nothing),            // reads no cookie
     ("POST", "/oauth2/par", Nothing),               // asks for the client's proof
+    ("POST", "/oauth2/device_authorization", Nothing), // asks for the client's proof
     ("POST", "/oauth2/token", Nothing),             // asks for the refresh token
     ("POST", "/oauth2/introspect", Nothing),        // asks for a client that proves itself
     ("POST", "/oauth2/revoke", Nothing),            // asks for a client, and for the token itself

@@ -19,6 +19,7 @@ mod cookies;
 mod corruption;
 mod cors;
 mod csrf;
+mod device;
 mod discovery;
 mod dpop;
 mod faces;

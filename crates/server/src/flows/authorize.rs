@@ -10,8 +10,8 @@ use countersign_core::authorize::{
 };
 use countersign_core::client::ClientId;
 use countersign_core::consent::Consent;
-use countersign_core::grant::Login;
 use countersign_core::grant::scope::ADMIN;
+use countersign_core::grant::{Login, Scopes};
 use countersign_core::token::subject;
 use countersign_store::account::roles;
 use countersign_store::client::Stored;
@@ -174,7 +174,7 @@ pub(crate) async fn decide(
         session: session.map(|live| &live.session),
         hint: hint(ctx, known, session, waiting),
         consent: consent.as_ref(),
-        administers: administers(ctx, known, session).await?,
+        administers: administers(ctx, &known.request.scopes, session).await?,
         waiting,
         now: ctx.now,
     };
@@ -183,8 +183,12 @@ pub(crate) async fn decide(
 }
 
 /// Whether the person who is there administers this server; asked only where it matters.
-async fn administers(ctx: &Ctx, known: &Known, session: Option<&LiveSession>) -> Result<bool, Problem> {
-    match session.filter(|_| known.request.scopes.contains(ADMIN)) {
+pub(super) async fn administers(
+    ctx: &Ctx,
+    scopes: &Scopes,
+    session: Option<&LiveSession>,
+) -> Result<bool, Problem> {
+    match session.filter(|_| scopes.contains(ADMIN)) {
         None => Ok(false),
         Some(live) => Ok(roles(&ctx.app.store, live.session.account).await?.contains(&Role::Admin)),
     }

@@ -14,10 +14,11 @@ use super::authorize::Known;
 /// The account lets the client do what it asks for.
 pub(crate) async fn give(ctx: &Ctx, account: AccountId, known: &Known) -> Result<(), Problem> {
     let client = &known.stored.client.id;
+    let asked = (&known.request.to_allow(), &known.request.resources[..]);
     let mut attempts = ctx.attempts();
     loop {
         let before = consent_of(&ctx.app.store, account, client).await?;
-        let consent = widen::decide(before.clone(), &known.request, (account, client), ctx.now);
+        let consent = widen::decide(before.clone(), asked, (account, client), ctx.now);
         if attempts.apply(give_batch(before.as_ref(), &consent, &ctx.stamp(Actor::Account(account)))).await? {
             return Ok(());
         }

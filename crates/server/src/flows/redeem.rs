@@ -1,24 +1,17 @@
 //! `grant_type=authorization_code`.
 
 use countersign_core::audit::Actor;
-use countersign_core::client::Client;
-use countersign_core::grant::open::{Birth, by_code};
-use countersign_core::grant::redeem::{Code, Decision, Mint, Refusal, Request, decide, lookup};
+use countersign_core::grant::redeem::{Decision, Refusal, Request, decide, lookup};
 use countersign_core::grant::refresh::Target;
-use countersign_core::grant::{Grant, Salt};
-use countersign_core::token::{access, subject};
-use countersign_core::{GrantId, Time, random};
 use countersign_store::redeem as store;
 
 use crate::ctx::Ctx;
 use crate::extract::asked::Asked;
-use crate::extract::client_auth::invalid_client;
 use crate::extract::dpop;
-use crate::respond::id_token::{self, About};
 use crate::respond::problem::Problem;
-use crate::respond::token::{Issue, TokenResponse, issue};
+use crate::respond::token::TokenResponse;
 
-use super::client::end_if_closed;
+use super::mint::{Begun, first_tokens, lay_out};
 
 /// Redeems a code: it is spent, and its grant begins; or it is burned; or what it minted before ends.
 pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse, Problem> {
@@ -53,7 +46,8 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
                 (store::reuse_batch(code, longest, &stamp), Err(Refusal::Unknown))
             }
             Decision::Mint(mint) => {
-                let grant = lay_out(ctx, (code, &asked.client.client), &mint).await?;
+                let granted = (&code.granted(), &asked.client.client);
+                let grant = lay_out(ctx, granted, &mint).await?;
                 (store::redeem_batch(code, &grant, asked.mark(), &stamp), Ok((grant, mint)))
             }
         };
@@ -62,48 +56,11 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
             continue;
         }
         let (grant, mint) = outcome.map_err(refused)?;
-        if !end_if_closed(ctx, &grant.client).await? {
-            return Err(invalid_client(false));
-        }
-        let session = live.session().map(|live| live.session.absolute_ends_at.min(live.idle_ends_at()));
-        let ends_at = grant.absolute_ends_at.or(session).unwrap_or(ctx.now);
-        return answer(ctx, asked, (&grant, ends_at), (code, &mint)).await;
+        let (session, login) = (live.session(), &code.login);
+        let nonce = code.nonce.as_deref();
+        let begun = Begun { grant: &grant, mint: &mint, session, login, nonce };
+        return first_tokens(ctx, asked, &begun).await;
     }
-}
-
-async fn lay_out(ctx: &Ctx, whose: (&Code, &Client), mint: &Mint) -> Result<Grant, Problem> {
-    let random = ctx.app.random.as_ref();
-    let birth = Birth {
-        id: GrantId::new(ctx.now, random),
-        index: ctx.app.lease_index(ctx).await?,
-        salt: Salt(random::bytes(random)),
-        resource: None,
-    };
-    Ok(by_code(whose, mint, &birth, (ctx.now, &ctx.app.policy.grant)))
-}
-
-async fn answer(
-    ctx: &Ctx,
-    asked: &Asked<'_>,
-    (grant, ends_at): (&Grant, Time),
-    (code, mint): (&Code, &Mint),
-) -> Result<TokenResponse, Problem> {
-    let target = asked.target(ctx)?;
-    let place = (&grant.scopes, target.as_ref());
-    let token = access::decide(grant, ends_at, place, (ctx.now, &ctx.app.policy.token));
-    let client = &asked.client.client;
-    let sub = subject::name(&ctx.app.subjects, grant.account, client);
-    let tokens = Issue {
-        grant,
-        sub: &sub,
-        login: &code.login,
-        mint: &token,
-        refresh: mint.refresh.then_some(grant.generation),
-        key: mint.key,
-    };
-    let tokens = issue(ctx, &tokens)?;
-    let about = About { client, grant, login: &code.login, nonce: code.nonce.as_deref() };
-    id_token::add(ctx, tokens, &about).await
 }
 
 /// What a refusal is to a client, one table (RFC 6749 section 5.2, RFC 8707 section 2, RFC 9449 section 5).

@@ -51,6 +51,13 @@ impl About {
         Self { subject, typed: None, familiar: None }
     }
 
+    /// The code of a device: nobody knows whose it is before, so only who tries is held to it. Like a current password it is
+    /// tried by a session, so no stranger's guesses keep anybody from an own device.
+    pub(crate) fn user_code(session: &Session) -> Self {
+        let (subject, familiar) = (Subject::UserCode(session.account), Familiar::Session(session.id));
+        Self { subject: Some(subject), typed: None, familiar: Some(familiar) }
+    }
+
     /// Who waits for a hash.
     pub(crate) fn asker(&self, ctx: &Ctx) -> Asker {
         let account = self.familiar.and(self.subject.as_ref()).and_then(Subject::account);
@@ -110,6 +117,18 @@ pub(crate) async fn reserve_registration(ctx: &Ctx) -> Result<(), Problem> {
     }
     let counted = (&policy.throttle, ctx.app.uptime());
     match ctx.app.throttles.reserve_registration(Prefix::of(ctx.ip), most, counted) {
+        Ok(()) => Ok(()),
+        Err(refused) => Err(refuse(ctx, refused, None).await?),
+    }
+}
+
+/// Counts a device that asks to be let in, or refuses it (attack DOS-07).
+pub(crate) async fn reserve_device(ctx: &Ctx) -> Result<(), Problem> {
+    let policy = &ctx.app.policy;
+    if !policy.capped {
+        return Ok(());
+    }
+    match ctx.app.throttles.reserve_device(Prefix::of(ctx.ip), (&policy.throttle, ctx.app.uptime())) {
         Ok(()) => Ok(()),
         Err(refused) => Err(refuse(ctx, refused, None).await?),
     }

@@ -82,9 +82,7 @@ fn metadata(config: &Config) -> Map<String, Value> {
         .chain(config.custom_claims.iter().map(|claim| claim.name().to_owned()))
         .collect();
     let scopes: Vec<&str> = SCOPES.into_iter().chain(config.scopes.words()).collect();
-    let device = paths(config.dev).any(|path| path == "/oauth2/device_authorization");
-    let grants = GrantType::ALL.into_iter().filter(|grant| device || *grant != GrantType::DeviceCode);
-    let grants: Vec<_> = grants.map(GrantType::as_str).collect();
+    let grants = GrantType::ALL.map(GrantType::as_str);
     let rest = json!({
         "scopes_supported": scopes,
         "response_types_supported": ["code"],

@@ -1,4 +1,4 @@
-//! Mails that were asked for and clients that were registered, by the networks that asked.
+//! Mails that were asked for, clients that were registered and devices that asked, by the networks that did.
 
 use countersign_core::Time;
 use countersign_core::account::Email;
@@ -55,17 +55,19 @@ impl Mails {
         }
     }
 
-    /// Counts the registration of a client, if one more than `most` of a prefix, or a few times as many of a wider network,
-    /// is not too many (attack OAU-59).
-    pub(super) fn reserve_client(
+    /// Counts one more of what is limited so, if there are fewer than `most` of a prefix, or a few times as many of a wider
+    /// network (attacks OAU-59, DOS-07).
+    pub(super) fn reserve_one(
         &mut self,
         key: &MacKey,
-        (prefix, most): (Prefix, u32),
+        (limit, prefix, most): (Limit, Prefix, u32),
         (limits, now): (&Limits, Time),
     ) -> Result<(), Refused> {
         let grid = Grid::of(limits.window);
         let slice = grid.slice(now);
-        let place = |network: Prefix| self.0.place(&key.sign(&[b"clients", &network.bytes()[..]].concat()));
+        let place = |network: Prefix| {
+            self.0.place(&key.sign(&[limit.as_str().as_bytes(), &network.bytes()[..]].concat()))
+        };
         let places: Vec<_> = prefix.networks().map(place).zip(SHARES).collect();
         for (place, share) in places.iter().rev() {
             let most = most.saturating_mul(*share);
@@ -73,7 +75,7 @@ impl Mails {
                 let slices = self.0.slices_until_below(*place, most, slice).max(1);
                 let first = self.0.tell(*place, slice);
                 let retry_after = grid.until(now, slices);
-                return Err(Refused { limit: Limit::Registrations, retry_after, first });
+                return Err(Refused { limit, retry_after, first });
             }
         }
         for (place, _) in places {

@@ -167,7 +167,13 @@ impl Throttles {
         most: u32,
         (limits, now): (&Limits, Time),
     ) -> Result<(), Refused> {
-        self.tables.lock().mails.reserve_client(&self.key, (prefix, most), (limits, now))
+        self.tables.lock().mails.reserve_one(&self.key, (Limit::Registrations, prefix, most), (limits, now))
+    }
+
+    /// Counts a device that asks to be let in, if one more is not too many (attack DOS-07): each costs two rows.
+    pub fn reserve_device(&self, prefix: Prefix, (limits, now): (&Limits, Time)) -> Result<(), Refused> {
+        let asked = (Limit::Devices, prefix, limits.prefix);
+        self.tables.lock().mails.reserve_one(&self.key, asked, (limits, now))
     }
 
     /// Gives back the memory of what does not count any more. A job for every minute or so.

@@ -256,7 +256,7 @@ fn oau_40_a_grant_begins_with_what_its_client_may_have_today() {
         salt: Salt([6; 16]),
         resource: None,
     };
-    let grant = by_code((&code, &client), &mint, &birth, (NOW, &Limits::default()));
+    let grant = by_code((&code.granted(), &client), &mint, &birth, (NOW, &Limits::default()));
     assert_eq!((grant.scopes.to_string().as_str(), grant.session.is_some()), ("openid", true));
 }
 

@@ -1,6 +1,7 @@
 //! `/oauth2`: the endpoints of RFC 6749.
 
 pub(crate) mod authorize;
+pub(crate) mod device_authorization;
 pub(crate) mod introspect;
 pub(crate) mod logout;
 pub(crate) mod par;

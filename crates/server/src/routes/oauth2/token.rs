@@ -28,6 +28,8 @@ pub(crate) struct TokenRequest {
     /// A JWT, where the client is registered for `private_key_jwt` or `client_secret_jwt`
     client_assertion: Option<String>,
     refresh_token: Option<String>,
+    /// `cs_dc_…`, of a device (RFC 8628)
+    device_code: Option<String>,
     /// Fewer scopes than granted
     scope: Option<String>,
     /// Where the access token shall count (RFC 8707)
@@ -43,7 +45,7 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
     responses(
         (status = 200, body = TokenResponse),
         (status = 400, description = "invalid_request, invalid_grant, invalid_scope, invalid_target, \
-            invalid_dpop_proof, use_dpop_nonce, \
+            invalid_dpop_proof, use_dpop_nonce, authorization_pending, slow_down, access_denied, expired_token, \
             unauthorized_client, unsupported_grant_type"),
         (status = 401, description = "invalid_client"),
         (status = 503, description = "temporarily_unavailable")))]
@@ -62,9 +64,7 @@ pub(crate) async fn token(
         GrantType::RefreshToken => flows::refresh::refresh(&ctx, &asked).await?,
         GrantType::AuthorizationCode => flows::redeem::redeem(&ctx, &asked).await?,
         GrantType::ClientCredentials => flows::client_credentials::grant(&ctx, &asked).await?,
-        GrantType::DeviceCode => {
-            return Err(unsupported());
-        }
+        GrantType::DeviceCode => flows::poll::poll(&ctx, &asked).await?,
     };
     let mut response = json(to_bytes(&tokens));
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));

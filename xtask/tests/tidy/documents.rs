@@ -7,6 +7,7 @@ use crate::sources::Source;
 
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 const ATTACKS: &str = "docs/attacks.md";
+const STANDARDS: &str = "docs/standards.md";
 /// Where the scenarios of `cargo xtask soak` are listed.
 const SCENARIOS: &str = "soak/src/scenario.rs";
 /// How a row names a scenario.
@@ -34,24 +35,34 @@ pub(crate) fn architecture_problems(sources: &[Source]) -> Vec<String> {
         .collect()
 }
 
-/// Rows of docs/attacks.md whose `test` cell names no test, or one that is not there, or whose `rule` cell names a path
-/// that is not there. A test is named in backticks, by its function (a path before it is for the reader), by the file of a
-/// browser journey, or as a scenario: `soak::kills`.
+/// What is wrong with the rows of docs/attacks.md.
 pub(crate) fn attack_problems(sources: &[Source]) -> Vec<String> {
-    let Some(document) = sources.iter().find(|source| source.path == ATTACKS) else {
-        return vec![format!("{ATTACKS} is missing")];
+    table_problems(ATTACKS, sources)
+}
+
+/// Likewise of docs/standards.md, where nothing is pending: what is not there yet is not named.
+pub(crate) fn standard_problems(sources: &[Source]) -> Vec<String> {
+    table_problems(STANDARDS, sources)
+}
+
+/// Rows whose `test` cell names no test, or one that is not there, or whose `rule` or `where` cell names a
+/// path that is not there. A test is named in backticks, by its function (a path before it is for the reader), by the file of a
+/// browser journey, or as a scenario: `soak::kills`.
+fn table_problems(path: &str, sources: &[Source]) -> Vec<String> {
+    let Some(document) = sources.iter().find(|source| source.path == path) else {
+        return vec![format!("{path} is missing")];
     };
     let known = known(sources);
     let tests = cells_below(document, &["test", "tests"]);
     if tests.is_empty() {
-        return vec![format!("{ATTACKS} has no table with a column `test`")];
+        return vec![format!("{path} has no table with a column `test`")];
     }
     let is_there = |path: &str| {
         let inside =
             |source: &Source| source.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
         sources.iter().any(|source| source.path == path || inside(source))
     };
-    let rules = cells_below(document, &["rule"]);
+    let rules = cells_below(document, &["rule", "where"]);
     let rules = rules.iter().flat_map(|(line, cell)| quoted(cell).map(move |path| (*line, path)));
     let stale = rules
         .filter(|(_, path)| path.contains('/') && !is_there(path))
@@ -91,7 +102,8 @@ fn cells_below<'a>(document: &'a Source, headings: &[&str]) -> Vec<(usize, &'a s
 }
 
 fn cell_problems(document: &Source, line: usize, cell: &str, known: &BTreeSet<String>) -> Vec<String> {
-    if quoted(cell).next().is_none() && !cell.starts_with(PENDING) {
+    let pending = document.path == ATTACKS && cell.starts_with(PENDING);
+    if quoted(cell).next().is_none() && !pending {
         return vec![document.problem(line, "names no test and is not pending")];
     }
     missing(cell, known)
@@ -171,6 +183,24 @@ mod tests {
             check("crates/core/src/serve.rs"),
             ["docs/attacks.md:3: the rule `crates/core/src/serve.rs` is not there"]
         );
+    }
+
+    #[test]
+    fn a_standard_is_listed_once_it_is_shown() {
+        let code = || sample("crates/core/src/serve.rs", "#[test]\nfn refused() { x() }\n");
+        let check = |cells: &str| {
+            let text = format!("| standard | where | test |\n|---|---|---|\n| A | {cells} |\n");
+            standard_problems(&[code(), sample(STANDARDS, &text)])
+        };
+        assert_eq!(check("`crates/core/src/serve.rs` | `refused`"), Vec::<String>::new());
+        assert_eq!(
+            check("`crates/core/src/other.rs` | pending"),
+            [
+                "docs/standards.md:3: names no test and is not pending",
+                "docs/standards.md:3: the rule `crates/core/src/other.rs` is not there"
+            ]
+        );
+        assert_eq!(standard_problems(&[code()]), ["docs/standards.md is missing"]);
     }
 
     #[test]

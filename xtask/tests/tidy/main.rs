@@ -63,6 +63,11 @@ fn the_attack_list_names_tests_that_exist() {
 }
 
 #[test]
+fn the_list_of_standards_names_tests_that_exist() {
+    assert_none(&documents::standard_problems(&all()));
+}
+
+#[test]
 fn every_requirement_of_asvs_is_answered() {
     assert_none(&asvs::problems(&all()));
 }

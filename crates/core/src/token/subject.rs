@@ -10,9 +10,6 @@ use crate::AccountId;
 use crate::client::{Client, SubjectType, sector};
 use crate::secret::MacKey;
 
-/// The length of a pairwise `sub`.
-pub const PAIRWISE_LEN: usize = 43;
-
 /// The account's `sub` at this client: `acc_…`, or 43 characters under the deployment's key.
 pub fn name(key: &MacKey, account: AccountId, client: &Client) -> String {
     match client.metadata.subject_type {

@@ -7,6 +7,7 @@ use countersign_testkit::{Answer, Client, TestServer, on_every_store, on_every_s
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::authorization::resigned;
 use crate::authorize::add_client;
 use crate::codes::{code, redeem};
 use crate::support::*;
@@ -151,6 +152,8 @@ async fn oau_69_oau_76_signed_answers_and_pairwise_names_are_the_clients_own() {
         assert!(!text(&said, "sub").starts_with("acc_") && text(&said, "sub").len() == 43, "{said}");
         assert_eq!(claims(text(&tokens, "access_token"))["sub"], said["sub"]);
         assert_eq!(said["email"], KIM);
+        let stranger = resigned(&server, text(&tokens, "access_token"), "sub", json!("A".repeat(43)))?;
+        assert_eq!(ask(&server, &stranger).await?.status, StatusCode::UNAUTHORIZED, "a name of nobody");
         let answer = ask(&server, text(&tokens, "access_token")).await?;
         assert_eq!(answer.header("content-type"), "application/jwt");
         let told = claims(&answer.body);

@@ -13,6 +13,7 @@ use countersign_core::secret::{Hash, sha256};
 use countersign_core::token::{Confirmation, subject};
 use countersign_core::{AccountId, Time};
 use countersign_jose::{AccessToken, Audience, MAX_LEN, Policy, verify};
+use countersign_store::client::Stored;
 use countersign_store::live::LiveGrant;
 use quick_cache::sync::Cache;
 
@@ -76,7 +77,7 @@ impl Token {
         Ok(token)
     }
 
-    /// Where its grant is found.
+    /// Where its grant is found, or the place of its client's own tokens.
     pub(crate) const fn place(&self) -> StatusIndex {
         self.place
     }
@@ -96,12 +97,26 @@ impl Token {
         self.claims.client_id == ClientId::built_in().as_str()
     }
 
-    /// Whether the grant is the token's and lives, with all that it hangs from, by what is known at this moment; it then
-    /// counts as used.
+    /// Whether the grant is that of a token which calls the account by its own name, and counts. Nothing is waited for.
     pub(crate) fn admit(&self, app: &App, grant: &LiveGrant, now: Time) -> bool {
-        let live = app.store.live();
-        let own = grant.grant.client.as_str() == self.claims.client_id && self.names(grant.grant.account);
-        let lives = own && !self.is_revoked(app) && grant.check(live, now).is_ok();
+        self.account == Some(grant.grant.account) && self.counts(app, grant, now)
+    }
+
+    /// The token's grant, if it counts at this moment.
+    pub(crate) async fn grant(&self, ctx: &Ctx) -> Result<Option<Arc<LiveGrant>>, Problem> {
+        let app = &ctx.app;
+        let Some(grant) = app.store.session_by_index(self.place, ctx.now).await? else { return Ok(None) };
+        let own = match self.account {
+            Some(named) => named == grant.grant.account,
+            None => self.is_name_of(app, grant.grant.account).await?,
+        };
+        Ok(Some(grant).filter(|grant| own && self.counts(app, grant, ctx.now)))
+    }
+
+    /// Whether the grant was given to the token's client and lives, with all that it hangs from; it then counts as used.
+    fn counts(&self, app: &App, grant: &LiveGrant, now: Time) -> bool {
+        let own = grant.grant.client.as_str() == self.claims.client_id;
+        let lives = own && !self.is_revoked(app) && grant.check(app.store.live(), now).is_ok();
         if let Some(session) = grant.session().filter(|_| lives) {
             app.store.touch(session, now, &app.policy.session);
         }
@@ -112,23 +127,25 @@ impl Token {
     pub(crate) async fn holder(&self, ctx: &Ctx) -> Result<Option<Holder>, Problem> {
         let app = &ctx.app;
         if self.claims.sub != self.claims.client_id {
-            let grant = app.store.session_by_index(self.place, ctx.now).await?;
-            return Ok(grant.filter(|grant| self.admit(app, grant, ctx.now)).map(Holder::Grant));
+            return Ok(self.grant(ctx).await?.map(Holder::Grant));
         }
-        let Some(client) = ClientId::parse(&self.claims.client_id) else { return Ok(None) };
-        let stored = app.store.client(&client).await?;
+        let stored = self.client(app).await?;
         let issued_at = Time::from_micros(self.claims.iat.saturating_mul(1_000_000));
         let counts = app.store.place_lives(self.place, issued_at).await? && !self.is_revoked(app);
         let open = stored.is_some_and(|stored| stored.client.is_open(ctx.now));
         Ok((counts && open).then_some(Holder::Client))
     }
 
-    /// Whether `sub` is the account, or the name of one at a client that knows accounts by names of its own.
-    fn names(&self, account: AccountId) -> bool {
-        match self.account {
-            Some(named) => named == account,
-            None => !self.is_of_built_in() && self.claims.sub.len() == subject::PAIRWISE_LEN,
-        }
+    /// Whether `sub` is the name by which the token's client knows the account.
+    async fn is_name_of(&self, app: &App, account: AccountId) -> Result<bool, Problem> {
+        let stored = self.client(app).await?;
+        let name = stored.map(|stored| subject::name(&app.subjects, account, &stored.client));
+        Ok(name.is_some_and(|name| name == self.claims.sub))
+    }
+
+    async fn client(&self, app: &App) -> Result<Option<Arc<Stored>>, Problem> {
+        let Some(client) = ClientId::parse(&self.claims.client_id) else { return Ok(None) };
+        Ok(app.store.client(&client).await?)
     }
 
     fn is_revoked(&self, app: &App) -> bool {

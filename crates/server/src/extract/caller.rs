@@ -108,8 +108,7 @@ async fn by_token(ctx: &Ctx, token: &Token) -> Result<Caller, Problem> {
             "The token does not open this API: it needs the scope account of a first-party client.",
         ));
     }
-    let grant = ctx.app.store.session_by_index(token.place(), ctx.now).await?;
-    let grant = grant.filter(|grant| token.admit(&ctx.app, grant, ctx.now)).ok_or_else(invalid_token)?;
+    let grant = token.grant(ctx).await?.ok_or_else(invalid_token)?;
     match grant.session().cloned() {
         Some(session) => Ok(Caller::Token(grant, session)),
         None => Err(insufficient("The token outlived its login: this API is about a login that lives.")),

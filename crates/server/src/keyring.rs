@@ -239,7 +239,8 @@ impl Keys {
         }
         let signing = active.iter().map(|stored| signing_key(cipher, stored)).collect::<Result<_, _>>()?;
         let public = |stored: &store::Stored| Jwk::parse(stored.public.as_bytes());
-        let hints = stored.iter().map(|stored| VerifyingKey::new(&public(stored)?));
+        let trusted = stored.iter().filter(|stored| stored.key.state != State::Revoked);
+        let hints = trusted.map(|stored| VerifyingKey::new(&public(stored)?));
         let hints = KeySet::new(hints.collect::<Result<Vec<_>, _>>()?)?;
         let published = stored.iter().filter(|stored| stored.key.state.published());
         let jwks = published.map(public).collect::<Result<Vec<_>, _>>()?;
@@ -279,7 +280,7 @@ impl Keys {
         &self.verifying
     }
 
-    /// Every key there ever was: a hint is an old token, and names who may not even be here (I11).
+    /// Every key there ever was but those that were stolen: a hint is an old token, and names who may not even be here (I11).
     pub fn hints(&self) -> &KeySet {
         &self.hints
     }

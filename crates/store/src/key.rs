@@ -32,7 +32,7 @@ UPDATE keys
 
 const REVOKE: &str = "
 UPDATE keys
-   SET state = 'retired',
+   SET state = 'revoked',
        since = $1,
        sealed = NULL
  WHERE kid = $2
@@ -46,12 +46,12 @@ UPDATE keys
  WHERE kid = $2
    AND state = 'retiring'";
 
-const RETIRE_ALL: &str = "
+const REVOKE_ALL: &str = "
 UPDATE keys
-   SET state = 'retired',
+   SET state = 'revoked',
        since = $1,
        sealed = NULL
- WHERE state <> 'retired'";
+ WHERE state NOT IN ('retired', 'revoked')";
 
 const REDATE: &str = "
 UPDATE keys
@@ -59,7 +59,7 @@ UPDATE keys
        created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END
  WHERE kid = $2
    AND since > $1
-   AND state <> 'retired'";
+   AND state NOT IN ('retired', 'revoked')";
 
 const REFRESH_KEYS: &str = "
 SELECT number, sealed, created_at
@@ -71,7 +71,7 @@ INSERT INTO refresh_keys (number, sealed, created_at)
 VALUES ($1, $2, $3)";
 
 pub(crate) const STATEMENTS: &[&str] =
-    &[KEYS, CREATE, ACTIVATE, REPLACE, REVOKE, RETIRE, RETIRE_ALL, REDATE, REFRESH_KEYS, CREATE_REFRESH_KEY];
+    &[KEYS, CREATE, ACTIVATE, REPLACE, REVOKE, RETIRE, REVOKE_ALL, REDATE, REFRESH_KEYS, CREATE_REFRESH_KEY];
 
 /// A signing key as it lies in the store.
 #[derive(Clone, PartialEq, Eq)]
@@ -160,7 +160,7 @@ pub fn replace_batch(active: &str, next: &str, stamp: &Stamp<'_>) -> Batch {
 /// `Step::Revoke`: the next key takes over, the active one is no longer published and its private part is gone. `Lost`:
 /// one of them has moved on.
 pub fn revoke_batch(active: &str, next: &str, stamp: &Stamp<'_>) -> Batch {
-    Batch::new(stamp, moved(active, State::Retired))
+    Batch::new(stamp, moved(active, State::Revoked))
         .event(stamp, moved(next, State::Active))
         .exactly(1, REVOKE, vec![stamp.at.micros().into(), active.into()])
         .exactly(1, ACTIVATE, vec![stamp.at.micros().into(), next.into()])
@@ -219,7 +219,7 @@ fn create_refresh_key(batch: Batch, number: u32, sealed: &[u8], stamp: &Stamp<'_
 /// No key of before is published or accepted any more, and `key` signs, as part of something that has an event of its
 /// own.
 pub(crate) fn replace_all(batch: Batch, key: &NewKey<'_>, stamp: &Stamp<'_>) -> Batch {
-    let batch = batch.any(RETIRE_ALL, vec![stamp.at.micros().into()]);
+    let batch = batch.any(REVOKE_ALL, vec![stamp.at.micros().into()]);
     create(batch.event(stamp, created(key, State::Active)), key, State::Active, stamp)
 }
 

@@ -17,6 +17,8 @@ pub enum State {
     Retiring,
     /// No longer published. The public part stays for `id_token_hint`; the private part is gone.
     Retired,
+    /// It was stolen, or may have been: nothing that it signed counts, not even as a hint.
+    Revoked,
 }
 
 impl State {
@@ -27,19 +29,20 @@ impl State {
             Self::Active => "active",
             Self::Retiring => "retiring",
             Self::Retired => "retired",
+            Self::Revoked => "revoked",
         }
     }
 
     /// Reads [`as_str`](Self::as_str).
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Next, Self::Active, Self::Retiring, Self::Retired]
+        [Self::Next, Self::Active, Self::Retiring, Self::Retired, Self::Revoked]
             .into_iter()
             .find(|state| state.as_str() == word)
     }
 
     /// Whether `jwks.json` holds it.
     pub const fn published(self) -> bool {
-        !matches!(self, Self::Retired)
+        !matches!(self, Self::Retired | Self::Revoked)
     }
 }
 

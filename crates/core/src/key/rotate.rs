@@ -48,7 +48,7 @@ pub enum Step {
     },
     /// The active key was stolen: the next one takes over, and the stolen one counts no more from now on.
     Revoke {
-        /// Becomes retired at once.
+        /// Becomes revoked.
         active: String,
         /// Becomes active, known to all verifiers or not.
         next: String,
@@ -96,7 +96,7 @@ pub struct Want {
 
 /// The moves that are due. Each is guarded by the state it assumes; deciding again after it finds the next ones.
 pub fn decide(keys: &[Key], wanted: &[Want], (now, limits): (Time, &Limits)) -> Vec<Step> {
-    let of_tomorrow = |key: &&Key| key.state != State::Retired && lies_ahead(key.since, now);
+    let of_tomorrow = |key: &&Key| key.state.published() && lies_ahead(key.since, now);
     let redated: Vec<_> =
         keys.iter().filter(of_tomorrow).map(|key| Step::Redate { kid: key.kid.clone() }).collect();
     if !redated.is_empty() {

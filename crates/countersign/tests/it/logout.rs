@@ -1,10 +1,16 @@
 //! Logouts that a client asks for (attack OAU-72).
 
+use countersign_core::Span;
 use countersign_core::client::Profile;
-use countersign_testkit::{Client, on_every_store};
+use countersign_core::key::Alg;
+use countersign_server::admin::Command;
+use countersign_server::jobs;
+use countersign_testkit::{Client, TestServer, on_every_store};
 use reqwest::StatusCode;
 use serde_json::json;
 
+use crate::authorize::add_client;
+use crate::codes::{code, redeem};
 use crate::support::*;
 
 const PATH: &str = "/oauth2/logout";
@@ -38,6 +44,52 @@ async fn oau_72_without_a_hint_a_page_asks_and_nobody_is_led_elsewhere() {
         let to = format!("{PATH}?post_logout_redirect_uri={URI}&state=a+b");
         assert_eq!((posted.status, posted.location()), (StatusCode::SEE_OTHER, &*to));
         assert_eq!(browser.get("/api/v1/session").await?.status, StatusCode::OK, "nothing ended");
+        Ok(())
+    })
+    .await;
+}
+
+/// An ID token of this browser's session.
+async fn id_token(server: &TestServer, browser: &mut Client) -> anyhow::Result<String> {
+    let code = code(browser, &[]).await?;
+    let answer = redeem(server, &code, &[]).await?;
+    Ok(answer.json()["id_token"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn oau_72_jwt_34_a_retired_keys_id_token_is_a_hint_and_a_stolen_keys_is_none() {
+    on_every_store(async |server| {
+        register(&server, KIM).await?;
+        add_client(&server, |client| {
+            client.first_party = true;
+            client.metadata.id_token_signed_response_alg = Alg::EdDsa;
+        })
+        .await?;
+        let hint = id_token(&server, &mut browser(&server, KIM).await?).await?;
+        for wait in [Span::ZERO, Span::hours(24), Span::hours(48)] {
+            server.clock.advance(wait);
+            operate(&server, Command::KeysRotate { now: false }).await?;
+            jobs::keys::step(server.app.clone()).await;
+        }
+        let mut nobody = Client::browser(&server);
+        let ask = async |browser: &mut Client, hint: &str| {
+            browser.get(&format!("{PATH}?id_token_hint={hint}")).await.map(|answer| answer.status)
+        };
+        let jwks = nobody.get("/.well-known/jwks.json").await?.body;
+        let kid = |token: &str| claims(&format!(".{token}"))["kid"].as_str().unwrap_or("none").to_owned();
+        assert!(!jwks.contains(&kid(&hint)), "retired");
+        assert_eq!(ask(&mut nobody, &hint).await?, StatusCode::OK);
+        let mut browser = browser(&server, KIM).await?;
+        let newer = id_token(&server, &mut browser).await?;
+        assert_ne!(kid(&newer), kid(&hint));
+        operate(&server, Command::KeysRotate { now: true }).await?;
+        assert_eq!(ask(&mut browser, &newer).await?, StatusCode::BAD_REQUEST);
+        assert_eq!(browser.get("/api/v1/session").await?.status, StatusCode::OK, "nothing ended");
+        assert_eq!(
+            ask(&mut nobody, &hint).await?,
+            StatusCode::OK,
+            "one that was retired before was not stolen"
+        );
         Ok(())
     })
     .await;

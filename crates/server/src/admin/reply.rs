@@ -172,7 +172,7 @@ pub struct KeyEntry {
     pub kid: String,
     /// Such as `ES256`.
     pub alg: String,
-    /// `next`, `active`, `retiring` or `retired`
+    /// `next`, `active`, `retiring`, `retired` or `revoked` (stolen)
     pub state: String,
     /// When it was made and so published.
     pub created_at: String,

@@ -119,7 +119,7 @@ async fn sto_16_an_epoch_bump_leaves_no_session_alive_and_no_key_of_before() {
     }
     let stored = keys(&store).await.unwrap();
     let states: Vec<_> = stored.iter().map(|key| (key.key.kid.as_str(), key.key.state)).collect();
-    assert_eq!(states, [("old", State::Retired), ("new", State::Active)]);
+    assert_eq!(states, [("old", State::Revoked), ("new", State::Active)]);
     assert!(stored[0].sealed.is_none());
     log_in(&store, id, LATER + Span::seconds(9)).await;
     store.close(&stamp(LATER)).await.expect("closed");

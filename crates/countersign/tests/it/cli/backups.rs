@@ -136,7 +136,7 @@ async fn sto_16_an_epoch_bump_ends_all_that_was_ever_issued() -> anyhow::Result<
         let keys = keys.as_array().into_iter().flatten();
         keys.filter(|key| key["kid"] == *kid).map(|key| key["state"].clone()).collect::<Vec<_>>()
     };
-    assert_eq!(states(&kids[0]["kid"]), ["retired"]);
+    assert_eq!(states(&kids[0]["kid"]), ["revoked"]);
     // The same without a file, for a database that was put back by other means.
     assert!(server.stop()?.success());
     let in_place = place.run(&["restore", "--in-place", "--epoch-bump"])?;

@@ -77,6 +77,8 @@ pub struct Inner {
     pub(crate) readiness: Readiness,
     pub(crate) invitations: Invitations,
     pub(crate) documents: Documents,
+    /// Held by whoever makes a client that nobody vouched for.
+    pub(crate) unvouched: tokio::sync::Mutex<()>,
     pub(crate) client_keys: ClientKeys,
     pub(crate) bodies: Room,
 }
@@ -179,6 +181,7 @@ impl App {
             outbound,
             invitations,
             documents: Documents::default(),
+            unvouched: tokio::sync::Mutex::default(),
             client_keys: ClientKeys::default(),
             bodies: Room::default(),
         };

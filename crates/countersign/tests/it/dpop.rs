@@ -179,6 +179,46 @@ async fn dpo_09_a_code_bound_to_a_key_is_redeemed_with_that_key() {
 }
 
 #[tokio::test]
+async fn dpo_09_a_proof_at_the_pushed_request_binds_the_code_and_contradicts_nothing() {
+    on_every_store(async |server| {
+        register(&server, KIM).await?;
+        own_client(&server).await?;
+        let mut browser = browser(&server, KIM).await?;
+        let (key, other) = (Prover::new(), Prover::new());
+        let push = async |jti: &str, named: &str| {
+            let asked = crate::authorize::request(&[("dpop_jkt", named), ("scope", "openid account")]);
+            let body = asked.split_once('?').unwrap_or_default().1.to_owned();
+            let request = Client::tool(&server).request(Method::POST, "/oauth2/par");
+            let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+            let proof = key.proof(&claims_of(&server, "POST", "/oauth2/par", jti));
+            Answer::read(request.header("dpop", proof).send().await?).await
+        };
+        assert_eq!(error(&push("a", other.thumbprint()).await?), "invalid_request");
+        let pushed = push("a", "").await?;
+        assert_eq!(pushed.status, StatusCode::CREATED, "{}", pushed.body);
+        assert_eq!(error(&push("a", "").await?), "invalid_dpop_proof", "it counts once");
+        assert_eq!(push("b", key.thumbprint()).await?.status, StatusCode::CREATED);
+        let reference = pushed.json()["request_uri"].as_str().unwrap().to_owned();
+        let path = format!("/oauth2/authorize?client_id=notes&request_uri={reference}");
+        let told = crate::authorize::told(&crate::authorize::visit(&mut browser, &path).await?)?;
+        let code = told["code"].clone();
+        let proof = |key: &Prover, jti: &str| key.proof(&claims_of(&server, "POST", "/oauth2/token", jti));
+        let answer = post(&server, Some(&proof(&other, "c")), &fields(&code, &[])).await?;
+        assert_eq!(error(&answer), "invalid_grant");
+        let again = push("d", "").await?.json();
+        let path = format!(
+            "/oauth2/authorize?client_id=notes&request_uri={}",
+            again["request_uri"].as_str().unwrap()
+        );
+        let told = crate::authorize::told(&crate::authorize::visit(&mut browser, &path).await?)?;
+        let answer = post(&server, Some(&proof(&key, "e")), &fields(&told["code"], &[])).await?;
+        assert_eq!(answer.json()["token_type"], "DPoP", "{}", answer.body);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn dpo_06_where_a_nonce_is_demanded_only_a_fresh_one_of_ours_counts() {
     let options = Options::on(StoreKind::Memory).with("COUNTERSIGN_DPOP_NONCE", "true");
     let server = TestServer::start(options).await.unwrap();

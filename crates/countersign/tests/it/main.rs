@@ -27,6 +27,7 @@ mod familiar;
 mod faults;
 mod forms;
 mod front;
+mod hints;
 mod http;
 mod introspection;
 mod keys;

@@ -19,6 +19,8 @@ use crate::app::App;
 use crate::ctx::Ctx;
 use crate::respond::problem::{Kind, Problem};
 
+use super::unvouched;
+
 /// A description that shall become a client.
 pub(crate) struct Described<'a> {
     /// What the client says of itself, or somebody of it.
@@ -64,6 +66,7 @@ pub(crate) async fn make(ctx: &Ctx, actor: Actor<'_>, described: &Described<'_>)
     let metadata = read(ctx, described).await?;
     let machine = metadata.may_use(GrantType::ClientCredentials);
     let vouched = described.registrar != Registrar::Anybody;
+    let place = if vouched { None } else { Some(unvouched::place(ctx).await?) };
     let client = Client {
         id: described.id.clone().unwrap_or_else(|| ClientId::new(app.random.as_ref())),
         origin: if described.registrar == Registrar::Operator {
@@ -87,6 +90,7 @@ pub(crate) async fn make(ctx: &Ctx, actor: Actor<'_>, described: &Described<'_>)
         registration: registration.as_ref().map(|token| sha256(token.as_bytes())),
     };
     let made = apply(ctx, create_batch(&new, &ctx.stamp(actor))).await?;
+    drop(place);
     if made { Ok(Made { client, secret, registration }) } else { Err(Failure::Taken) }
 }
 

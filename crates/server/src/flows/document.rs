@@ -13,17 +13,17 @@ use countersign_core::client::{Client, ClientId, Metadata, Origin, sector};
 use countersign_core::{Span, Time};
 use countersign_store::Outcome;
 use countersign_store::client::change::describe_batch;
-use countersign_store::client::register::count_unvouched;
 use countersign_store::client::{NewClient, Stored, create_batch};
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
 
 use crate::config::RegistrationPolicy;
 use crate::ctx::Ctx;
-use crate::respond::problem::{Kind, Problem};
+use crate::respond::problem::Problem;
 
 use super::client::prove_sector;
 use super::throttle::reserve_registration;
+use super::unvouched;
 
 /// Documents whose age is remembered at most.
 const REMEMBERED: usize = 4096;
@@ -116,13 +116,12 @@ async fn keep(
     metadata: Metadata,
 ) -> Result<Option<Arc<Stored>>, Problem> {
     let (app, stamp) = (&ctx.app, ctx.stamp(Actor::Anonymous));
+    let mut place = None;
     let batch = match stored {
         Some(stored) if stored.client.metadata == metadata => return Ok(Some(stored)),
         Some(stored) => describe_batch(&Client { metadata, ..stored.client.clone() }, &stamp),
         None => {
-            if count_unvouched(&app.store).await? >= u64::from(app.config.registration.limit) {
-                return Err(Problem::new(Kind::Overloaded).cause("registration.limit is reached"));
-            }
+            place = Some(unvouched::place(ctx).await?);
             let client = Client {
                 id: id.clone(),
                 origin: Origin::Document,
@@ -140,5 +139,6 @@ async fn keep(
     if app.store.apply_to_client(batch).await? == Outcome::Lost {
         tracing::debug!(request_id = %ctx.request, "another request was first with this document");
     }
+    drop(place);
     Ok(app.store.client(id).await?)
 }

@@ -22,5 +22,6 @@ pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod reset;
 pub(crate) mod throttle;
+pub(crate) mod unvouched;
 pub(crate) mod verify;
 pub(crate) mod waiting;

@@ -7,6 +7,7 @@ mod flow;
 mod form_post;
 mod newcomers;
 mod prompts;
+mod strangers;
 mod waiting;
 
 use std::collections::BTreeMap;

@@ -1,14 +1,17 @@
 //! `POST /oauth2/par` (RFC 9126): the client sends its request itself, and gets a name for it.
 
 use axum::response::Response;
+use countersign_core::authorize::confirmation;
 use countersign_core::authorize::pushed::LIFE;
 use countersign_core::authorize::{Failure, NoWayBack, Parameters, Reference, Waiting};
-use http::{HeaderMap, StatusCode};
+use countersign_core::token::dpop::Proved;
+use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ctx::Ctx;
 use crate::extract::client_auth;
+use crate::extract::dpop::{self, Asking};
 use crate::extract::form::{Form, OAuthPairs};
 use crate::flows::authorize::check;
 use crate::flows::waiting::push as keep;
@@ -28,7 +31,7 @@ pub(crate) struct Pushed {
 #[utoipa::path(post, path = "/oauth2/par", tag = "oauth2",
     responses(
         (status = 201, body = Pushed),
-        (status = 400, description = "invalid_request, unauthorized_client, unsupported_response_type, invalid_scope, \
+        (status = 400, description = "invalid_request, invalid_dpop_proof, use_dpop_nonce, unauthorized_client, unsupported_response_type, invalid_scope, \
             invalid_target, request_not_supported"),
         (status = 401, description = "invalid_client"),
         (status = 503, description = "temporarily_unavailable")))]
@@ -44,7 +47,13 @@ pub(crate) async fn push(
     }
     let parameters = Parameters::new(pairs).map_err(|_| refused(&Failure::Page(NoWayBack::Malformed)))?;
     let parameters = parameters.with("client_id", Some(client.client.id.to_string()));
+    let asking = Asking { method: &Method::POST, path: "/oauth2/par", headers: &headers };
+    let proof = dpop::prove(&ctx, asking, &client.client.id, None)?;
+    let parameters = bound(parameters, proof.as_ref())?;
     let known = check(&ctx, client, &parameters, true).await?.map_err(|failure| refused(&failure))?;
+    if let Some(proof) = &proof {
+        dpop::spend(&ctx, &known.stored.client.id, &proof.mark).await?;
+    }
     let reference = Reference::new(ctx.app.random.as_ref());
     let pushed = Waiting::new(parameters, None, ctx.now);
     keep(&ctx, &known.stored.client, (&reference, &pushed));
@@ -52,6 +61,13 @@ pub(crate) async fn push(
     let mut response = json(to_bytes(&named));
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
+}
+
+/// The request bound to the key of the proof, if one came along.
+fn bound(parameters: Parameters, proof: Option<&Proved>) -> Result<Parameters, Problem> {
+    let Some(proof) = proof else { return Ok(parameters) };
+    confirmation::bind(parameters, proof.key)
+        .map_err(|refusal| Problem::oauth(refusal.error.as_str(), refusal.description))
 }
 
 /// There is no browser to send anywhere: whatever is wrong, the client hears it here (RFC 9126 section 2.3).

@@ -4,7 +4,6 @@ use axum::response::Response;
 use countersign_core::audit::Actor;
 use countersign_core::client::register::{Registrar, Rejection};
 use countersign_core::client::{Client, ClientId, GrantType};
-use countersign_store::client::register::count_unvouched;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
@@ -38,12 +37,6 @@ pub(crate) async fn register(
         Err(closed) => return Ok(closed),
     };
     reserve_registration(&ctx).await?;
-    let limit = u64::from(ctx.app.config.registration.limit);
-    if registrar == Registrar::Anybody && count_unvouched(&ctx.app.store).await? >= limit {
-        return Err(Problem::new(Kind::Overloaded)
-            .detail("Too many clients are registered. Ask the operator.")
-            .cause("registration.limit is reached"));
-    }
     let profile = ctx.app.config.registration.profile;
     let described = Described { members: &members, profile, registrar, id: None, first_party: false };
     match client::make(&ctx, Actor::Anonymous, &described).await {

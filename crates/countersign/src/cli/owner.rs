@@ -1,5 +1,5 @@
 //! Whose the data is. A command that opens the database itself makes files beside it: as another user it would leave some
-//! that the server cannot read or write, and a server that cannot start.
+//! that the server cannot read or write, and a server that cannot start. Nor does a server start on what is another's.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,6 +11,17 @@ use countersign_store::db::StoreUrl;
 
 /// Refuses unless what is there of it is this user's.
 pub(super) fn demand(config: &Config) -> anyhow::Result<()> {
+    demand_files(config, |owner, own| owner == own)
+}
+
+/// Refuses to serve what is another user's. A folder of root's is not: a volume may be root's and let the server in by its
+/// group, and what the server makes there is its own.
+pub(super) fn demand_of_server(config: &Config) -> anyhow::Result<()> {
+    const ROOT: u32 = 0;
+    demand_files(config, |owner, own| owner == own || owner == ROOT)
+}
+
+fn demand_files(config: &Config, folder_fits: impl Fn(u32, u32) -> bool) -> anyhow::Result<()> {
     let database = match &config.store {
         StoreUrl::Sqlite(path) => Some(path.as_path()),
         StoreUrl::Memory | StoreUrl::Postgres(_) => None,
@@ -18,8 +29,10 @@ pub(super) fn demand(config: &Config) -> anyhow::Result<()> {
     let own = rustix::process::geteuid().as_raw();
     for path in [Some(config.data.as_path()), database].into_iter().flatten() {
         let Ok(metadata) = fs::metadata(path) else { continue };
-        if metadata.uid() != own {
-            bail!("{}", advice(path, &name_of(metadata.uid(), &users())));
+        let owner = metadata.uid();
+        let fits = if path == config.data { folder_fits(owner, own) } else { owner == own };
+        if !fits {
+            bail!("{}", advice(path, &name_of(owner, &users())));
         }
     }
     Ok(())

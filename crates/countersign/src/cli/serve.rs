@@ -15,14 +15,15 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
-use super::log;
 use super::manager::{Manager, State};
 use super::place::Place;
 use super::telemetry::Traces;
+use super::{log, owner};
 
 /// `countersign serve`
 pub(super) fn production(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<()> {
     let config = place.load(Mode::Production, listen)?;
+    owner::demand_of_server(&config)?;
     run(config, |config| {
         if config.smtp.is_none() {
             tracing::warn!(
@@ -81,7 +82,8 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
             "{address} is in use, perhaps by another Countersign: stop that, or choose another port with --listen"
         ),
         ErrorKind::PermissionDenied => anyhow!(
-            "{address} is not allowed to this user: choose a port from 1024 on with --listen, with a proxy before it"
+            "{address} is not allowed to this user: choose a port from 1024 on with a proxy before it, or allow low ports in \
+             the unit (low-ports.conf; docs/operate.md, \"TLS\")"
         ),
         _ => anyhow!("cannot listen on {address} (server.listen): {error}"),
     })

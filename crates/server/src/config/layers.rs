@@ -1,15 +1,15 @@
 //! The sources, laid over each other: defaults, file, environment, command line.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use serde_path_to_error::Segment;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use super::env;
-use super::error::{ConfigErrors, Origin};
+use super::error::{ConfigError, ConfigErrors, Origin};
 use super::findings::Findings;
 use super::nearest::nearest;
 use super::setting::{SETTINGS, Setting};
@@ -31,14 +31,11 @@ impl Layers {
         layers
     }
 
-    /// A TOML file.
-    pub(super) fn lay_file(&mut self, path: &Path) {
-        match fs::read_to_string(path) {
-            Ok(text) => self.lay_text(path, &text),
-            Err(error) => {
-                self.findings.stray(Origin::WholeFile(path.to_owned()), format!("cannot be read: {error}"));
-            }
-        }
+    /// A TOML file. Where it cannot be read nothing else is looked at: what it says would be told as missing.
+    pub(super) fn lay_file(&mut self, path: &Path) -> Result<(), ConfigErrors> {
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        self.lay_text(path, &text);
+        Ok(())
     }
 
     /// What such a file says.
@@ -161,6 +158,18 @@ impl Layers {
             };
         }
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> ConfigErrors {
+    let advice = match error.kind() {
+        io::ErrorKind::PermissionDenied => ": run this as the server's user (`runuser -u countersign -- …`)",
+        _ => "",
+    };
+    ConfigErrors(vec![ConfigError {
+        origin: Origin::WholeFile(path.to_owned()),
+        key: String::new(),
+        problem: format!("cannot be read: {error}{advice}"),
+    }])
 }
 
 fn unknown(name: &str) -> String {

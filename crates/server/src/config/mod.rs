@@ -81,7 +81,7 @@ impl Config {
     pub fn load(mode: Mode, args: LoadArgs, env: &BTreeMap<String, String>) -> Result<Self, ConfigErrors> {
         let mut layers = Layers::defaults();
         if let Some(path) = &args.file {
-            layers.lay_file(path);
+            layers.lay_file(path)?;
         }
         layers.lay_env(env);
         layers.lay_args(args);

@@ -1,8 +1,8 @@
 //! Starting and stopping.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::process::Stdio;
 
 use anyhow::Context as _;
@@ -82,6 +82,34 @@ fn a_second_server_on_the_same_data_is_refused() -> anyhow::Result<()> {
         second.code == Some(1) && second.err.contains("another Countersign answers at data/admin.sock"),
         "{second:?}"
     );
+    Ok(())
+}
+
+/// Only root can give a folder away; whoever else runs the tests has none that is another's.
+#[test]
+fn nobody_serves_what_is_another_users() -> anyhow::Result<()> {
+    const SOMEBODY: u32 = 54_321;
+    let place = Place::new()?;
+    let key = place.file("key", *b"an orderly key 0123456789 abcdef", 0o600)?;
+    let place = place
+        .with("COUNTERSIGN_SERVER_PUBLIC_URL", "https://login.example.com")
+        .with("COUNTERSIGN_SERVER_MASTER_KEY_FILE", &key.display().to_string());
+    for name in ["data", "data/countersign.db"] {
+        if name == "data" {
+            fs::create_dir(place.path(name))?;
+        } else {
+            chown(place.path("data"), Some(0), None)?;
+            File::create(place.path(name))?;
+        }
+        match chown(place.path(name), Some(SOMEBODY), None) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
+            changed => changed?,
+        }
+        let ran = place.run(&["serve", "--listen", "127.0.0.1:0"])?;
+        let said = format!("{name} belongs to user {SOMEBODY}");
+        assert!(ran.code == Some(1) && ran.err.contains(&said), "{ran:?}");
+        assert!(!place.path("data/countersign.db.lock").exists(), "it touched {name}");
+    }
     Ok(())
 }
 

@@ -27,7 +27,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub(super) async fn around(app: &App) -> Vec<Finding> {
     let mut found: Vec<_> = integrity(app).await.into_iter().collect();
     found.extend([disk(app), outbox(app).await, metrics(app).await, throttling(app)]);
-    found.push(judge_proxies(&app.config.trusted_proxies));
+    let config = &app.config;
+    let needs_one = config.public_url.is_https() && config.tls.is_none();
+    found.push(judge_proxies(&config.trusted_proxies, needs_one));
     found
 }
 
@@ -159,9 +161,15 @@ fn throttling(app: &App) -> Finding {
     Finding::new("throttling", Level::Warning, words)
 }
 
-/// Production refuses what is as wide as the world; what is merely wide and public is worth a look.
-fn judge_proxies(nets: &[IpNet]) -> Finding {
+/// Production refuses what is as wide as the world; what is merely wide and public is worth a look. So is nobody at all, where
+/// something before us must do the TLS.
+fn judge_proxies(nets: &[IpNet], needs_one: bool) -> Finding {
     const WHAT: &str = "proxies";
+    if nets.is_empty() && needs_one {
+        let words = "none is trusted, and another program does the TLS: name its address in server.trusted_proxies, else all \
+                     the world shares one address, and its limits";
+        return Finding::new(WHAT, Level::Warning, words);
+    }
     let wide: Vec<_> = nets.iter().filter(|net| is_wide(net)).map(ToString::to_string).collect();
     if wide.is_empty() {
         return Finding::new(WHAT, Level::Fine, format!("{} are trusted", nets.len()));
@@ -237,7 +245,13 @@ mod tests {
             ("2001:db8::/32", Level::Warning),
         ];
         for (net, level) in table {
-            assert_eq!(judge_proxies(&[net.parse().unwrap()]).level, level, "{net}");
+            assert_eq!(judge_proxies(&[net.parse().unwrap()], true).level, level, "{net}");
         }
+    }
+
+    #[test]
+    fn a_proxy_that_nobody_named_is_found() {
+        assert_eq!(judge_proxies(&[], true).level, Level::Warning);
+        assert_eq!(judge_proxies(&[], false).level, Level::Fine, "TLS is done here, or not at all");
     }
 }

@@ -68,11 +68,11 @@ fn tell(order: &Order, restored: &Restored) {
     if let (Some(file), Some(snapshot)) = (&order.file, &restored.snapshot) {
         out::line(&format!("restored  {}", file.display()));
         backup::contents(&BackupEntry::of(file.display().to_string(), snapshot));
+        if let Some(replaced) = &restored.replaced {
+            out::line(&format!("replaced  {}", replaced.display()));
+        }
+        out::line("");
     }
-    if let Some(replaced) = &restored.replaced {
-        out::line(&format!("replaced  {}", replaced.display()));
-    }
-    out::line("");
     for line in ended(restored) {
         out::line(&line);
     }

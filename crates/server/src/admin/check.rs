@@ -6,6 +6,7 @@ use countersign_core::key::{Alg, Key, State};
 use countersign_core::revocation::Epoch;
 use countersign_core::time::trust::lies_ahead;
 use countersign_core::{Span, Time};
+use countersign_store::Error;
 use countersign_store::audit::{Filter, events};
 use countersign_store::key::keys;
 
@@ -41,6 +42,7 @@ async fn database(app: &App) -> Finding {
 async fn schema(app: &App) -> Finding {
     match app.store.prove_statements().await {
         Ok(()) => Finding::new("schema", Level::Fine, "all statements fit it"),
+        Err(error @ Error::Unavailable(_)) => Finding::new("schema", Level::Broken, error.to_string()),
         Err(error) => Finding::new(
             "schema",
             Level::Broken,

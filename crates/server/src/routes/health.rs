@@ -16,7 +16,10 @@ pub(crate) async fn alive() -> Response {
 pub(crate) async fn ready(ctx: Ctx) -> Result<Response, Problem> {
     match ctx.app.readiness.ask(&ctx.app).await {
         Ok(()) => Ok(empty(StatusCode::NO_CONTENT)),
-        Err(reason) => Err(Problem::new(Kind::Overloaded).detail(reason.to_string())),
+        Err(reason) => {
+            let words = reason.to_string();
+            Err(Problem::new(Kind::Overloaded).detail(words.clone()).cause(words))
+        }
     }
 }
 

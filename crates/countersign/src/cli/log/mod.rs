@@ -54,6 +54,8 @@ fn listen(log: Log, sink: Sink, spans: Option<Spans>) {
     let ours = Targets::new()
         .with_default(log.level.min(Level::WARN))
         .with_targets([("h2", Level::ERROR), ("rustls", Level::ERROR)])
+        // A connection that ended while nobody used it; the store says what matters of that.
+        .with_target("deadpool", Level::ERROR)
         .with_target("countersign", log.level);
     let lines = Lines { format: log.format, sink };
     tracing_subscriber::registry().with(spans).with(lines.with_filter(ours)).init();

@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
-use self::certificate::PairError;
+use self::certificate::{Certificate, PairError};
 use self::guest::Guest;
 pub use self::limits::{Limits, Times};
 use self::seats::{Seat, Seats};
@@ -52,14 +52,8 @@ impl Terms {
             None => None,
             Some(files) => {
                 let (tls, certificate) = Tls::open(files.clone(), now)?;
-                let host = config.public_url.host();
                 tracing::info!(names = ?certificate.names, expires = %certificate.ends, "TLS with this certificate");
-                if !certificate.covers(host) {
-                    tracing::warn!(
-                        host,
-                        "the certificate is not for the host of server.public_url: browsers refuse it"
-                    );
-                }
+                hold_against(&certificate, config);
                 Some(tls)
             }
         };
@@ -172,8 +166,8 @@ impl Host {
 
     fn reload(&self) {
         if let Some(tls) = &self.tls {
-            let (tls, at) = (Arc::clone(tls), self.front.app().clock.now());
-            tokio::task::spawn_blocking(move || reload(&tls, at));
+            let (tls, front) = (Arc::clone(tls), self.front.clone());
+            tokio::task::spawn_blocking(move || reload(&tls, &front.app().config, front.app().clock.now()));
         }
     }
 }
@@ -188,12 +182,21 @@ async fn begins_http2(stream: &TcpStream) -> bool {
     stream.peek(&mut first).await.is_ok() && &first == b"PRI"
 }
 
-fn reload(tls: &Tls, now: Time) {
+fn reload(tls: &Tls, config: &Config, now: Time) {
     match tls.reload(now) {
         Ok(None) => {}
         Ok(Some(certificate)) => {
             tracing::info!(names = ?certificate.names, expires = %certificate.ends, "another certificate is shown from now on");
+            hold_against(&certificate, config);
         }
         Err(error) => tracing::warn!(%error, "the certificate that was read last stays"),
+    }
+}
+
+/// One for another host is shown all the same: whoever asks by that name may be content.
+fn hold_against(certificate: &Certificate, config: &Config) {
+    let host = config.public_url.host();
+    if !certificate.covers(host) {
+        tracing::warn!(host, "the certificate is not for the host of server.public_url: browsers refuse it");
     }
 }

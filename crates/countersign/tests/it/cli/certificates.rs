@@ -74,6 +74,12 @@ async fn a_server_with_tls_says_so_and_is_reached_by_https() -> anyhow::Result<(
     // SIGHUP, as many send it after a renewal, ends nothing.
     server.hang_up()?;
     server.says("asked to read the certificate again").await?;
+    // One for another host is shown as well, and said to be so.
+    let other = issue(&["other.example"]);
+    place.file("tls.crt", &other.certificate, 0o644)?;
+    place.file("tls.key", &other.key, 0o600)?;
+    server.hang_up()?;
+    server.says("the certificate is not for the host").await?;
     assert!(server.stop()?.success());
     Ok(())
 }

@@ -93,7 +93,7 @@ fn nobody_serves_what_is_another_users() -> anyhow::Result<()> {
     let key = place.file("key", *b"an orderly key 0123456789 abcdef", 0o600)?;
     let place = place
         .with("COUNTERSIGN_SERVER_PUBLIC_URL", "https://login.example.com")
-        .with("COUNTERSIGN_SERVER_MASTER_KEY_FILE", &key.display().to_string());
+        .with("COUNTERSIGN_SERVER_MASTER_KEY_FILE", key.display().to_string());
     for name in ["data", "data/countersign.db"] {
         if name == "data" {
             fs::create_dir(place.path(name))?;

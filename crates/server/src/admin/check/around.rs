@@ -172,7 +172,8 @@ fn judge_proxies(nets: &[IpNet], needs_one: bool) -> Finding {
     }
     let wide: Vec<_> = nets.iter().filter(|net| is_wide(net)).map(ToString::to_string).collect();
     if wide.is_empty() {
-        return Finding::new(WHAT, Level::Fine, format!("{} are trusted", nets.len()));
+        let are = if nets.len() == 1 { "is" } else { "are" };
+        return Finding::new(WHAT, Level::Fine, format!("{} {are} trusted", nets.len()));
     }
     Finding::new(
         WHAT,

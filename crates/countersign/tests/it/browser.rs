@@ -17,6 +17,13 @@ async fn a_first_day_in_both_languages_with_and_without_a_script() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn csr_09_a_device_is_let_in_by_who_is_asked_in_both_languages_with_and_without_a_script() {
+    let server = server().await;
+    Client::browser(&server).register(EMAIL, PASSWORD).await.unwrap();
+    play(&server, "device.mjs", &[("EMAIL", EMAIL), ("PASSWORD", PASSWORD)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i3_i4_another_site_reaches_the_token_face_and_never_the_session_face() {
     let server = server().await;
     let mut owner = Client::browser(&server);

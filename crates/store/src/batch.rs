@@ -8,7 +8,7 @@ use crate::db::{Statement, Value};
 /// Guarded statements, at least one audit event, and what the revocation log has to say: one transaction.
 ///
 /// A batch cannot be made without its event, so a silent change cannot be expressed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a batch changes nothing until it is applied"]
 pub struct Batch {
     guarded: Vec<Statement>,

@@ -169,7 +169,7 @@ async fn a_batch_whose_caller_is_gone_is_applied_whole_and_harms_no_other() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), both_there).await.expect("applied whole");
+        tokio::time::timeout(Duration::from_mins(1), both_there).await.expect("applied whole");
         db.close().await;
     })
     .await;

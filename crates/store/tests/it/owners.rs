@@ -63,5 +63,5 @@ async fn soon(holds: impl AsyncFn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("soon");
+    tokio::time::timeout(Duration::from_mins(1), wait).await.expect("soon");
 }

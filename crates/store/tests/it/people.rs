@@ -13,7 +13,7 @@ use countersign_store::db::{Settings, StoreUrl};
 use countersign_store::job::{self, Job};
 use countersign_store::{Batch, Outcome, Store, account};
 
-use crate::support::{NOW, Place, everywhere};
+use crate::support::{NOW, Place, everywhere, served};
 
 /// As many at once in a race.
 pub(crate) const AT_ONCE: usize = 50;
@@ -56,18 +56,18 @@ async fn open(place: &Place) -> Arc<Store> {
 }
 
 pub(crate) async fn applied(store: &Store, batch: Batch) {
-    assert_eq!(store.apply(batch).await.expect("an outcome"), Outcome::Applied);
+    assert_eq!(served(|| store.apply(batch.clone())).await, Outcome::Applied);
 }
 
 pub(crate) async fn lost(store: &Store, batch: Batch) {
-    assert_eq!(store.apply(batch).await.expect("an outcome"), Outcome::Lost);
+    assert_eq!(served(|| store.apply(batch.clone())).await, Outcome::Lost);
 }
 
 /// Applies all batches at the same time and says how many were applied.
 pub(crate) async fn at_once(store: &Arc<Store>, batches: impl IntoIterator<Item = Batch>) -> usize {
-    let start = |batch| {
+    let start = |batch: Batch| {
         let store = Arc::clone(store);
-        tokio::spawn(async move { store.apply(batch).await.expect("an outcome") })
+        tokio::spawn(async move { served(|| store.apply(batch.clone())).await })
     };
     let tasks: Vec<_> = batches.into_iter().map(start).collect();
     let mut applied = 0;

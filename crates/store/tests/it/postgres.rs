@@ -12,10 +12,11 @@ async fn killed_connections_are_made_anew_and_the_lock_is_taken_again() {
         let db = place.store().await;
         assert_eq!(apply(&db, vec![parent(1, "ann")]).await, Outcome::Applied(vec![1]));
         assert_eq!(names(&db).await, ["ann"]);
-        assert_eq!(db.claims(), 1);
         let killer = server(&place.url).await;
         let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()";
+        // A starved server may have lost us before.
+        let claims = db.claims();
         let gone = killer.query(kill, &[]).await.expect("killed");
         assert!(gone.len() >= 3, "a writer, a reader, the lock");
         let by_name = "SELECT id FROM parents WHERE name = $1";
@@ -25,11 +26,11 @@ async fn killed_connections_are_made_anew_and_the_lock_is_taken_again() {
         assert_eq!(names(&db).await, ["ann"]);
         assert_eq!(apply(&db, vec![parent(2, "bob")]).await, Outcome::Applied(vec![1]));
         let taken_again = async {
-            while db.claims() == 1 || !db.is_owner() {
+            while db.claims() == claims || !db.is_owner() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), taken_again).await.expect("the lock is ours");
+        tokio::time::timeout(Duration::from_mins(1), taken_again).await.expect("the lock is ours");
         let second = place.open().await.expect_err("kept out");
         assert!(matches!(&second, Error::InUse(_)), "{second}");
         assert_eq!(names(&db).await, ["ann", "bob"]);
@@ -47,6 +48,7 @@ async fn writes_are_refused_while_another_process_has_the_lock() {
                 (CAST(classid AS BIGINT) << 32) + CAST(objid AS BIGINT))
             FROM pg_locks JOIN pg_stat_activity USING (pid)
             WHERE locktype = 'advisory' AND application_name = current_setting('application_name')";
+        let claims = db.claims();
         thief.query_one(steal, &[]).await.expect("stolen");
         let refused = async {
             while db.is_owner() {
@@ -54,11 +56,11 @@ async fn writes_are_refused_while_another_process_has_the_lock() {
             }
             db.apply(vec![parent(1, "ann")]).await
         };
-        let refused = tokio::time::timeout(Duration::from_secs(10), refused).await;
+        let refused = tokio::time::timeout(Duration::from_mins(1), refused).await;
         assert!(matches!(refused, Ok(Err(Error::Unavailable(_)))), "{refused:?}");
         thief.batch_execute("SELECT pg_advisory_unlock_all()").await.expect("given back");
         assert_eq!(apply(&db, vec![parent(1, "ann")]).await, Outcome::Applied(vec![1]));
-        assert_eq!(db.claims(), 2);
+        assert!(db.claims() > claims);
         db.close().await;
     })
     .await;
@@ -139,7 +141,7 @@ async fn a_commit_that_breaks_is_lost_or_unknown() {
         let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE application_name = current_setting('application_name') AND query = 'COMMIT' AND wait_event = 'PgSleep'";
         let killed = async { while other.query(kill, &[]).await.expect("a look").is_empty() {} };
-        tokio::time::timeout(Duration::from_secs(10), killed).await.expect("a commit on its way");
+        tokio::time::timeout(Duration::from_mins(1), killed).await.expect("a commit on its way");
         assert_eq!(batch.await.expect("no panic"), Err(Error::UnknownOutcome));
         assert_eq!(names(&db).await, [""; 0]);
         db.close().await;
@@ -152,5 +154,5 @@ async fn waits_for_a_lock(url: &str) {
     let waiting = "SELECT 1 FROM pg_stat_activity
         WHERE application_name = current_setting('application_name') AND wait_event_type = 'Lock'";
     let seen = async { while watcher.query(waiting, &[]).await.expect("a look").is_empty() {} };
-    tokio::time::timeout(Duration::from_secs(10), seen).await.expect("the batch waits");
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("the batch waits");
 }

@@ -19,7 +19,7 @@ use countersign_store::{Batch, Outcome, Store, credential, job};
 use crate::people::{
     self, AT_ONCE, OLD, ROUNDS, applied, at_once, email, every_store, lost, mail, pending, stamp,
 };
-use crate::support::NOW;
+use crate::support::{NOW, served};
 
 fn verify(pending: &Pending, at: Time) -> Batch {
     let id = AccountId::new(at, people::random());
@@ -144,7 +144,7 @@ async fn sign_up(store: Arc<Store>, address: String) -> Option<Pending> {
         let facts = register_facts(&store, &email(&address), NOW).await.unwrap();
         let Decision::Pend { slot } = register::decide(&facts, true) else { return None };
         let pending = pending(&address, slot);
-        if store.apply(pend(&pending, NOW)).await.unwrap() == Outcome::Applied {
+        if served(|| store.apply(pend(&pending, NOW))).await == Outcome::Applied {
             return Some(pending);
         }
     }

@@ -119,7 +119,24 @@ pub(crate) fn parent(id: u8, name: &str) -> Statement {
 }
 
 pub(crate) async fn apply(db: &Db, statements: Vec<Statement>) -> Outcome {
-    db.apply(statements).await.expect("an outcome")
+    served(|| db.apply(statements.clone())).await
+}
+
+/// What a call comes to. On a slow machine many at once wait longer for a session of the pool than one waits there: nothing
+/// was written then, and it is asked again, for a minute. Nobody asks again after an unknown outcome.
+pub(crate) async fn served<T, F>(call: impl Fn() -> F) -> T
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let answered = async {
+        loop {
+            match call().await {
+                Err(Error::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+                answered => return answered.expect("an outcome"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), answered).await.expect("available within a minute")
 }
 
 pub(crate) async fn names(db: &Db) -> Vec<String> {

@@ -1,12 +1,12 @@
 //! The server as a process of its own, started, stopped and killed.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use countersign_testkit::Port;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_millis(2);
 pub(crate) struct Server {
     program: PathBuf,
     folder: TempDir,
-    port: u16,
+    port: Port,
     settings: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
@@ -41,8 +41,7 @@ impl Server {
     /// A server that does not run yet, with a port and an empty folder of its own: on SQLite unless a setting says
     /// otherwise.
     pub(crate) fn new(program: &Path, settings: &[(&'static str, String)]) -> anyhow::Result<Self> {
-        // Another process may take the port first; then the server says so and does not start.
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = Port::reserve()?;
         let usual = SETTINGS.map(|(name, value)| (name, value.to_owned()));
         let settings = usual.into_iter().chain(settings.iter().cloned()).collect();
         Ok(Self { program: program.to_owned(), folder: TempDir::new()?, port, settings, child: None })
@@ -63,12 +62,12 @@ impl Server {
 
     /// What its own pages call it.
     pub(crate) fn origin(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        format!("http://localhost:{}", self.port())
     }
 
     /// Its port on the loopback address.
     pub(crate) const fn port(&self) -> u16 {
-        self.port
+        self.port.address().port()
     }
 
     /// Its database, where that is SQLite.
@@ -97,7 +96,7 @@ impl Server {
         for name in others.filter(|name| name.to_string_lossy().starts_with("COUNTERSIGN_")) {
             command.env_remove(name);
         }
-        command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"]).arg(self.folder.path());
+        command.args(["--listen", &self.port.address().to_string(), "--data"]).arg(self.folder.path());
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().with_context(|| format!("start {}", self.program.display()))?;

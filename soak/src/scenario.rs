@@ -35,6 +35,8 @@ pub(crate) struct Outcome {
     pub(crate) figures: Vec<String>,
     /// What must not be. None: it passed.
     pub(crate) problems: Vec<String>,
+    /// What would be a problem, had nothing else run beside it. Any: it has not passed either.
+    pub(crate) unjudged: Vec<String>,
 }
 
 /// Something that is tried often.

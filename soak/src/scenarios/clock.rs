@@ -65,7 +65,7 @@ async fn jumps(setup: &Setup, times: usize) -> anyhow::Result<Outcome> {
         format!("{reused} stolen refresh tokens were told as such after the jump and back"),
         format!("{answers} requests of others meanwhile, {broken} answered 5xx or not at all"),
     ];
-    Ok(Outcome { times: format!("{times} jumps"), figures, problems })
+    Ok(Outcome { times: format!("{times} jumps"), figures, problems, ..Outcome::default() })
 }
 
 /// Logs in and out, and asks who it is, whatever the time.

@@ -30,7 +30,7 @@ impl UnderLoad {
         let judged = [self.load.finish().await];
         self.server.stop().await?;
         figures.extend(Judged::figures(&judged));
-        Ok(Outcome { times, figures, problems: Judged::problems(&judged) })
+        Ok(Outcome { times, figures, problems: Judged::problems(&judged), ..Outcome::default() })
     }
 }
 

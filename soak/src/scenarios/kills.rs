@@ -93,5 +93,10 @@ fn outcome(seen: &Seen, databases: u64) -> Outcome {
         spread("start", starts),
     ];
     figures.extend(Judged::figures(judged));
-    Outcome { times: format!("{} kills", kills + killed_starts), figures, problems: Judged::problems(judged) }
+    Outcome {
+        times: format!("{} kills", kills + killed_starts),
+        figures,
+        problems: Judged::problems(judged),
+        ..Outcome::default()
+    }
 }

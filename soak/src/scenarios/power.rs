@@ -54,7 +54,12 @@ async fn cuts(setup: &Setup, times: usize) -> anyhow::Result<Outcome> {
     inside.stop().await;
     let mut figures = vec![format!("{lost} unsynced writes lost or torn")];
     figures.extend(Judged::figures(&judged));
-    Ok(Outcome { times: format!("{done} cuts"), figures, problems: Judged::problems(&judged) })
+    Ok(Outcome {
+        times: format!("{done} cuts"),
+        figures,
+        problems: Judged::problems(&judged),
+        ..Outcome::default()
+    })
 }
 
 /// Cuts the power in the midst of writing.

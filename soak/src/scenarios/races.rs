@@ -50,7 +50,7 @@ const RACES: [Race; 10] = [
 ];
 
 pub(crate) fn run(setup: &Setup) -> anyhow::Result<Outcome> {
-    let rounds = setup.times(6, 40);
+    let rounds = setup.times(6, 200);
     let runtime = Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
     let (kinds, mut problems) = (StoreKind::testable(), Vec::new());
     for kind in &kinds {
@@ -73,5 +73,5 @@ pub(crate) fn run(setup: &Setup) -> anyhow::Result<Outcome> {
     }
     let figures =
         vec![format!("{} races on {} stores", RACES.len(), kinds.len()), "50 requests a round".to_owned()];
-    Ok(Outcome { times: format!("{rounds} rounds each"), figures, problems })
+    Ok(Outcome { times: format!("{rounds} rounds each"), figures, problems, ..Outcome::default() })
 }

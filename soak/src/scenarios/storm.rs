@@ -73,14 +73,10 @@ async fn storms(setup: &Setup, time: Duration) -> anyhow::Result<Outcome> {
         let (quiet, stormy) = (quantile(&quiet, 0.5), quantile(&stormy, 0.5));
         let most = (quiet * 3 / 2).max(quiet + Duration::from_millis(5));
         let told = format!("{attack}: {}, quiet {}", millis(stormy), millis(quiet));
-        let told = match (stormy > most, others > IDLE) {
-            (true, true) => format!("{told} (more than {}: not judged beside what else ran)", millis(most)),
-            (true, false) => {
-                outcome.problems.push(format!("{told}, at most {}", millis(most)));
-                told
-            }
-            (false, _) => told,
-        };
+        if stormy > most {
+            let judged = if others > IDLE { &mut outcome.unjudged } else { &mut outcome.problems };
+            judged.push(format!("{told}, at most {}", millis(most)));
+        }
         if let Some(missing) = attack.missing() {
             outcome.problems.push(format!("{attack}: {missing}: nothing was tested"));
         }

@@ -32,7 +32,7 @@ const DISABLED: &str = "disabled@example.org";
 const OLDER: &str = "older@example.org";
 
 pub(crate) fn run(setup: &Setup) -> anyhow::Result<Outcome> {
-    let samples = setup.times(50, 1500);
+    let samples = setup.times(50, 2000);
     let runtime = Runtime::new()?;
     let (server, secret) = runtime.block_on(server())?;
     let mut asker = Asker { wire: Wire::to(&server)?, dice: Dice::new(setup.seed, 6), samples };

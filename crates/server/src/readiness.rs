@@ -84,7 +84,7 @@ impl Readiness {
 impl Look {
     /// One write that waits too long is a hiccup of the disk; two in a row are a disk that is ill. What fails counts at once.
     fn after(last: Option<Self>, seen: Seen, at: Time) -> Self {
-        let pardoned = last.is_some_and(|last| last.found.is_ok() && !last.slow);
+        let pardoned = last.is_none_or(|last| last.found.is_ok() && !last.slow);
         match seen {
             Seen::Well => Self { at, found: Ok(()), slow: false },
             Seen::Slow(_) if pardoned => Self { at, found: Ok(()), slow: true },
@@ -133,6 +133,7 @@ mod tests {
         let mut last = None;
         let bad = NotReady::Writes;
         for (seen, found) in [
+            (Seen::Slow(bad), Ok(())),
             (Seen::Slow(bad), Err(bad)),
             (Seen::Well, Ok(())),
             (Seen::Slow(bad), Ok(())),

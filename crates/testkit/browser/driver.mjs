@@ -18,7 +18,7 @@ const FLAGS = [
 
 const LOCALES = { en: "en-US", ko: "ko-KR" };
 const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-const STEP_TIMEOUT_MS = 15_000;
+const STEP_TIMEOUT_MS = 60_000;
 
 /** Runs one journey with a browser of its own; the exit code says how it ended. */
 export async function journey(steps) {

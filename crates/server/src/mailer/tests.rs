@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::config::{LoadArgs, Mode};
@@ -273,9 +273,10 @@ async fn a_silent_server_is_given_up() {
 
 #[tokio::test]
 async fn nobody_at_the_port_is_a_matter_of_time() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mailer = plain(listener.local_addr().unwrap().port());
-    drop(listener);
+    // Bound, so that nobody else gets the port, and not listened on.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let mailer = plain(socket.local_addr().unwrap().port());
     let error = mailer.send(&envelope("kim@example.org", "s", "t", "h")).await.unwrap_err();
     assert!(!error.permanent && error.reason.starts_with("the mail server cannot be used: "), "{error}");
 }

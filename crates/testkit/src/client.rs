@@ -2,6 +2,7 @@
 //! speaks plain HTTP.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
@@ -17,6 +18,27 @@ pub struct Client {
     base: String,
     jar: BTreeMap<String, String>,
     origin: bool,
+}
+
+/// Asks, and asks again for a minute where the machine is too slow for so many and the server puts them off (503): what was
+/// put off wrote nothing.
+///
+/// # Errors
+/// The server cannot be reached, or never has time.
+pub async fn patiently<F>(mut ask: impl FnMut() -> F) -> anyhow::Result<Answer>
+where
+    F: Future<Output = anyhow::Result<Answer>>,
+{
+    let answered = async {
+        loop {
+            let answer = ask().await?;
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+                return Ok(answer);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), answered).await.context("put off for a minute")?
 }
 
 /// An answer, read whole.

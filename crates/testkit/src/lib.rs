@@ -24,7 +24,7 @@ pub mod sink;
 pub mod stores;
 pub mod tls;
 
-pub use client::{Answer, Client, Tokens};
+pub use client::{Answer, Client, Tokens, patiently};
 pub use clock::{ManualClock, START};
 pub use every::{on_every_store, on_every_store_with};
 pub use port::Port;

@@ -9,7 +9,7 @@ use countersign_core::client::Profile;
 use countersign_jose::{Alg, Header, SigningKey, digest};
 use countersign_server::clock::Clock as _;
 use countersign_testkit::peer::Peer;
-use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, on_every_store};
+use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, on_every_store, patiently};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -307,14 +307,17 @@ async fn race_05_fifty_uses_of_one_assertion_are_one() {
         let assertion = key.sign(&Header { typ: "JWT" }, &assertion(&server, id, "once"))?;
         let pool = Client::tool(&server);
         let send = |_| {
-            let fields = [
-                ("grant_type", "refresh_token"),
-                ("refresh_token", "none"),
-                ("client_assertion_type", TYPE),
-                ("client_assertion", &assertion),
-            ];
-            let request = pool.request(Method::POST, "/oauth2/token").form(&fields);
-            async move { Answer::read(request.send().await?).await }
+            let (pool, assertion) = (pool.clone(), assertion.clone());
+            patiently(move || {
+                let fields = [
+                    ("grant_type", "refresh_token"),
+                    ("refresh_token", "none"),
+                    ("client_assertion_type", TYPE),
+                    ("client_assertion", &assertion),
+                ];
+                let request = pool.request(Method::POST, "/oauth2/token").form(&fields);
+                async move { Answer::read(request.send().await?).await }
+            })
         };
         let answers = at_once(50, send).await?;
         assert_eq!(answers.iter().filter(|answer| passed(answer)).count(), 1);

@@ -2,12 +2,14 @@
 
 use anyhow::{Context, ensure};
 use countersign_core::account::change::Change;
-use countersign_testkit::{Client, Options, StoreKind, TestServer, on_every_store, on_every_store_with};
+use countersign_testkit::{
+    Client, Options, StoreKind, TestServer, Tokens, on_every_store, on_every_store_with, patiently,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::people::{at_once, fifty, likeness, member, opens};
-use crate::support::{self, KIM, LEE, OTHER_PASSWORD, PASSWORD};
+use crate::support::{self, KIM, LEE, OTHER_PASSWORD, PASSWORD, SESSION};
 
 /// Fifty at once from one address are more than its share of the queue: what is tested here is another thing.
 const ROOM: (&str, &str) = ("COUNTERSIGN_PASSWORD_QUEUE", "4096");
@@ -249,12 +251,21 @@ async fn visits(pool: Client, people: Vec<String>, task: usize) -> anyhow::Resul
 
 /// Logs in and asks who one is.
 async fn visit(mut client: Client, email: &str, by_cookie: bool) -> anyhow::Result<()> {
+    let deliver = if by_cookie { "cookie" } else { "token" };
+    let body = json!({ "identifier": email, "password": PASSWORD, "deliver": deliver });
+    let answer = patiently(|| {
+        let (mut client, body) = (client.clone(), body.clone());
+        async move { client.json(Method::POST, "/api/v1/login", &body).await }
+    })
+    .await?;
     let told: Value = if by_cookie {
-        let answer = client.log_in(email, PASSWORD).await?;
         ensure!(answer.json()["account"]["email"] == email, "the login answers {}", answer.body);
+        let own = |cookie: &str| Some(cookie.split_once(';')?.0.strip_prefix(SESSION)?[1..].to_owned());
+        let secret = answer.cookies().into_iter().find_map(own).context("no cookie")?;
+        client.set_cookie(SESSION, &secret);
         client.get("/api/v1/session").await?.json()
     } else {
-        let tokens = client.tokens(email, PASSWORD).await?;
+        let tokens = Tokens::of(&answer)?;
         client.bearer(Method::GET, "/api/v1/session", &tokens.access).await?.json()
     };
     ensure!(told["account"]["email"] == email, "asked, the server says {told}");

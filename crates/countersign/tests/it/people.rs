@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use countersign_core::Span;
-use countersign_testkit::{Answer, Client, TestServer};
+use countersign_testkit::{Answer, Client, TestServer, patiently};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
@@ -95,10 +95,15 @@ pub(crate) async fn fifty(
 ) -> anyhow::Result<Vec<StatusCode>> {
     let pool = Client::tool(server);
     let post = |number| {
-        let (mut client, body) = (pool.clone(), body(number));
-        async move { Ok(client.json(Method::POST, path, &body).await?.status) }
+        let (pool, body) = (pool.clone(), body(number));
+        let asked = patiently(move || post(pool.clone(), path, body.clone()));
+        async move { Ok(asked.await?.status) }
     };
     at_once(50, post).await
+}
+
+async fn post(mut client: Client, path: &'static str, body: Value) -> anyhow::Result<Answer> {
+    client.json(Method::POST, path, &body).await
 }
 
 /// Does the same `count` times at once, let off together.

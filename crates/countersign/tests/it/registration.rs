@@ -1,12 +1,11 @@
 //! Registering and verifying: one account an address, whoever asks and however often.
 
 use anyhow::{Context, ensure};
-use countersign_core::Span;
-use countersign_testkit::{Client, TestServer, on_every_store, on_every_store_with};
+use countersign_testkit::{Client, TestServer, on_every_store, on_every_store_with, races};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::people::{fifty, likeness, mailed_token, mails_about, member, opens};
+use crate::people::{likeness, mailed_token, mails_about, member, opens};
 use crate::support::{self, KIM, LEE, LOGIN, OTHER_PASSWORD, PASSWORD};
 
 const ACCOUNTS: &str = "/api/v1/accounts";
@@ -275,57 +274,10 @@ async fn i9_after_five_wrong_codes_of_an_address_only_its_link_works() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn race_06_i9_fifty_registrations_of_one_address_make_one_account() {
-    on_every_store_with(&[ROOM], async |server| {
-        for round in 0..20 {
-            let spellings = [
-                format!("p{round}@example.org"),
-                format!("P{round}@EXAMPLE.ORG"),
-                format!("p{round}＠example.org"),
-            ];
-            let body = |task: usize| json!({ "email": spellings[task % 3], "password": PASSWORD });
-            let answers = fifty(&server, ACCOUNTS, body).await?;
-            ensure!(answers.iter().all(|status| *status == StatusCode::ACCEPTED), "{answers:?}");
-            let mails = Client::tool(&server).mails().await?;
-            let own = |mail: &&Value| mail["to"].as_str().is_some_and(|to| to.to_lowercase() == spellings[0]);
-            let links: Vec<String> = mails
-                .iter()
-                .filter(own)
-                .filter_map(|mail| Some(mail["links"][0].as_str()?.to_owned()))
-                .collect();
-            ensure!(links.len() == 3, "{} registrations stand", links.len());
-            let mut verified = 0;
-            for link in links {
-                let token = link.split_once("token=").context("no token")?.1;
-                let status = verify(&server, &json!({ "token": token, "password": PASSWORD })).await?;
-                verified += usize::from(status == StatusCode::NO_CONTENT);
-            }
-            ensure!(
-                verified == 1 && server.audited("account.created").await? == round + 1,
-                "{verified} accounts"
-            );
-        }
-        Ok(())
-    })
-    .await;
+    on_every_store_with(&[ROOM], async |server| races::registrations(&server, 20).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn race_03_i9_a_verification_link_used_fifty_times_at_once_works_once() {
-    on_every_store_with(&[ROOM], async |server| {
-        for round in 0..20 {
-            server.clock.advance(Span::seconds(1));
-            let email = format!("person{round}@example.org");
-            Client::tool(&server)
-                .json(Method::POST, ACCOUNTS, &json!({ "email": email, "password": PASSWORD }))
-                .await?;
-            let body = json!({ "token": mailed_token(&server, &email).await?, "password": PASSWORD });
-            let answers = fifty(&server, VERIFY, |_| body.clone()).await?;
-            let done = answers.iter().filter(|status| **status == StatusCode::NO_CONTENT).count();
-            let refused = answers.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
-            ensure!((done, refused) == (1, 49), "{answers:?}");
-            ensure!(server.audited("account.created").await? == round + 1);
-        }
-        Ok(())
-    })
-    .await;
+    on_every_store_with(&[ROOM], async |server| races::verification_links(&server, 20).await).await;
 }

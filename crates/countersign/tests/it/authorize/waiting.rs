@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use countersign_core::Span;
 use countersign_core::client::{AuthMethod, Profile};
-use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, on_every_store};
+use countersign_testkit::{Answer, Client, Options, StoreKind, TestServer, on_every_store, patiently};
 use reqwest::{Method, StatusCode};
 
 use crate::people::{at_once, member};
@@ -196,7 +196,11 @@ async fn i9_oau_50_of_fifty_browsers_with_one_pushed_request_one_gets_a_code() {
         let browser = member(&server, KIM).await?;
         for _ in 0..4 {
             let path = pushed(&server, &[]).await?;
-            let answers = at_once(50, |_| visit_by(browser.clone(), path.clone())).await?;
+            let answers = at_once(50, |_| {
+                let (browser, path) = (browser.clone(), path.clone());
+                patiently(move || visit_by(browser.clone(), path.clone()))
+            })
+            .await?;
             let codes =
                 answers.iter().filter(|answer| told(answer).is_ok_and(|said| said.contains_key("code")));
             ensure!(codes.count() == 1);

@@ -43,6 +43,24 @@ fn value(text: &str, series: &str) -> anyhow::Result<f64> {
 }
 
 #[tokio::test]
+async fn when_the_certificate_ends_is_shown() -> anyhow::Result<()> {
+    let server = TestServer::start(Options::on(StoreKind::Memory).tls()).await?;
+    let metrics = Metrics::of(&server).await?;
+    // It is looked at beside the first connections, not before them.
+    let shown = async {
+        loop {
+            let ends = metrics.value("countersign_certificate_expires_seconds").await?;
+            if ends > 0.0 {
+                return anyhow::Ok(ends);
+            }
+        }
+    };
+    let ends = tokio::time::timeout(Duration::from_mins(1), shown).await.context("it is never shown")??;
+    ensure!(ends > 4_000_000_000.0, "{ends}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_happens_is_counted_on_every_store() {
     on_every_store(async |server| {
         let metrics = Metrics::of(&server).await?;

@@ -31,6 +31,7 @@ use self::guest::Guest;
 pub use self::limits::{Limits, Times};
 use self::seats::{Seat, Seats};
 pub use self::tls::Tls;
+use crate::app::App;
 use crate::config::Config;
 use crate::front::Front;
 
@@ -65,6 +66,7 @@ impl Terms {
 pub async fn serve(listener: TcpListener, front: Front, terms: Terms, stop: impl Future<Output = ()>) {
     let times = terms.limits.times;
     let host = Host { seats: Seats::new(terms.limits), tls: terms.tls.map(Arc::new), times, front };
+    host.reload();
     let mut clock = interval(times.tick / seats::PARTS);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = pin!(stop);
@@ -166,8 +168,8 @@ impl Host {
 
     fn reload(&self) {
         if let Some(tls) = &self.tls {
-            let (tls, front) = (Arc::clone(tls), self.front.clone());
-            tokio::task::spawn_blocking(move || reload(&tls, &front.app().config, front.app().clock.now()));
+            let (tls, app) = (Arc::clone(tls), self.front.app().clone());
+            tokio::task::spawn_blocking(move || look(&tls, &app));
         }
     }
 }
@@ -182,14 +184,20 @@ async fn begins_http2(stream: &TcpStream) -> bool {
     stream.peek(&mut first).await.is_ok() && &first == b"PRI"
 }
 
-fn reload(tls: &Tls, config: &Config, now: Time) {
+/// Reads the certificate again, and says until when the one that is shown is good.
+fn look(tls: &Tls, app: &App) {
+    let now = app.clock.now();
     match tls.reload(now) {
         Ok(None) => {}
         Ok(Some(certificate)) => {
             tracing::info!(names = ?certificate.names, expires = %certificate.ends, "another certificate is shown from now on");
-            hold_against(&certificate, config);
+            hold_against(&certificate, &app.config);
         }
         Err(error) => tracing::warn!(%error, "the certificate that was read last stays"),
+    }
+    app.metrics.certificate_expires.set(tls.ends().seconds());
+    if tls.must_warn(now) {
+        tracing::warn!(expires = %tls.ends(), "the certificate ends soon and was not renewed");
     }
 }
 

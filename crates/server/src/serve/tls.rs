@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
-use countersign_core::Time;
+use countersign_core::{Span, Time};
 use parking_lot::Mutex;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs as provider};
@@ -20,9 +20,20 @@ pub struct Tls {
     files: Files,
     shown: Arc<Shown>,
     provider: Arc<CryptoProvider>,
-    /// What was read last, good or not: it is judged once.
-    seen: Mutex<Option<[u8; 32]>>,
+    known: Mutex<Known>,
     config: Arc<ServerConfig>,
+}
+
+/// What is known of the files. It is held from the first byte read to the certificate shown: of two who read them at once,
+/// the one who read the older must not be the last to show it.
+#[derive(Debug)]
+struct Known {
+    /// What was read last, good or not: it is judged once.
+    seen: Option<[u8; 32]>,
+    /// When the one that is shown ends.
+    ends: Time,
+    /// When it was said last that this is soon.
+    said: Option<Time>,
 }
 
 /// The certificate that is shown.
@@ -50,7 +61,7 @@ impl Tls {
             files,
             shown,
             provider,
-            seen: Mutex::new(Some(fingerprint(&bytes))),
+            known: Mutex::new(Known { seen: Some(fingerprint(&bytes)), ends: certificate.ends, said: None }),
             config: Arc::new(config),
         };
         Ok((tls, certificate))
@@ -69,17 +80,35 @@ impl Tls {
     /// Reads the files again. Where they have changed, the new certificate is shown from now on and returned; one that
     /// cannot be is an error once, and the old one stays.
     pub fn reload(&self, now: Time) -> Result<Option<Certificate>, PairError> {
+        let mut known = self.known.lock();
         let bytes = match self.files.read() {
             Ok(bytes) => bytes,
-            Err(error) => return if self.seen.lock().take().is_some() { Err(error) } else { Ok(None) },
+            Err(error) => return if known.seen.take().is_some() { Err(error) } else { Ok(None) },
         };
         let new = fingerprint(&bytes);
-        if self.seen.lock().replace(new) == Some(new) {
+        if known.seen.replace(new) == Some(new) {
             return Ok(None);
         }
         let pair = self.files.pair_of(&bytes, &self.provider, now)?;
         self.shown.0.store(Arc::new(pair.certified));
+        *known = Known { ends: pair.certificate.ends, said: None, ..*known };
         Ok(Some(pair.certificate))
+    }
+
+    /// When the certificate that is shown ends.
+    pub(super) fn ends(&self) -> Time {
+        self.known.lock().ends
+    }
+
+    /// Whether it must be said now that it ends soon: from two weeks before on, once a day.
+    pub(super) fn must_warn(&self, now: Time) -> bool {
+        let mut known = self.known.lock();
+        let said_lately = known.said.is_some_and(|said| now < said + Span::days(1));
+        let warns = now >= known.ends - SOON && !said_lately;
+        if warns {
+            known.said = Some(now);
+        }
+        warns
     }
 }
 
@@ -88,6 +117,9 @@ impl ResolvesServerCert for Shown {
         Some(self.0.load_full())
     }
 }
+
+/// A certificate that ends within this time is one that nobody renews.
+const SOON: Span = Span::days(14);
 
 /// ALPN of HTTP/2.
 pub(super) const H2: &[u8] = b"h2";
@@ -165,6 +197,17 @@ mod tests {
         write(&folder, &next, &next_key);
         assert!(tls.reload(first.ends).unwrap_err().to_string().contains("expired"));
         assert_eq!(shown(&tls), before);
+    }
+
+    #[test]
+    fn a_certificate_that_nobody_renews_is_told_of_once_a_day() {
+        let folder = TempDir::new().unwrap();
+        let (certificate, key) = issue("a.example");
+        let (tls, read) = Tls::open(write(&folder, &certificate, &key), NOW).unwrap();
+        assert_eq!(tls.ends(), read.ends);
+        let hours = |left: i64| read.ends - Span::hours(left);
+        let said: Vec<i64> = (0..400).rev().filter(|left| tls.must_warn(hours(*left))).collect();
+        assert_eq!(said, (0..=14).rev().map(|days| days * 24).collect::<Vec<_>>());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use futures_util::task::AtomicWaker;
 use hyper_util::server::graceful::GracefulConnection;
 use parking_lot::Mutex;
 
-use super::limits::Times;
+use super::limits::{Times, Tolerance};
 
 /// The listener's clock: ticks since it began. Reading it costs a load, and so every request can.
 pub(super) type Ticks = Arc<AtomicU64>;
@@ -54,8 +54,8 @@ pub(super) struct Guest {
     doing: AtomicU64,
     streams: Mutex<Streams>,
     taken_back: AtomicUsize,
-    /// So many requests it may take back beyond those that were answered.
-    may_take_back: usize,
+    /// What is put up with from it.
+    pub(super) tolerance: Tolerance,
     told: AtomicU8,
     waker: AtomicWaker,
 }
@@ -76,13 +76,13 @@ pub(super) struct Stream {
 
 impl Guest {
     /// Somebody who just came and has a request's head to send.
-    pub(super) fn new(ticks: Ticks, may_take_back: usize) -> Self {
+    pub(super) fn new(ticks: Ticks, tolerance: Tolerance) -> Self {
         let guest = Self {
             ticks,
             doing: AtomicU64::new(0),
             streams: Mutex::default(),
             taken_back: AtomicUsize::new(0),
-            may_take_back,
+            tolerance,
             told: AtomicU8::new(Verdict::Stay as u8),
             waker: AtomicWaker::new(),
         };
@@ -123,7 +123,7 @@ impl Guest {
 
     /// A request was taken back before that (attack HTTP-06).
     pub(super) fn took_back(&self) {
-        if self.taken_back.fetch_add(1, Ordering::Relaxed) >= self.may_take_back {
+        if self.taken_back.fetch_add(1, Ordering::Relaxed) >= self.tolerance.taken_back {
             self.tell(Verdict::Go);
         }
     }
@@ -205,11 +205,11 @@ mod tests {
     use super::*;
 
     const TIMES: Times = Times::DESIGN;
-    const MAX_TAKEN_BACK: usize = 100;
+    const TOLERANCE: Tolerance = Tolerance::PEER;
 
     fn guest_at(tick: u64) -> (Arc<Guest>, Ticks) {
         let ticks: Ticks = Arc::new(AtomicU64::new(tick));
-        (Arc::new(Guest::new(Arc::clone(&ticks), MAX_TAKEN_BACK)), ticks)
+        (Arc::new(Guest::new(Arc::clone(&ticks), TOLERANCE)), ticks)
     }
 
     #[test]
@@ -262,7 +262,7 @@ mod tests {
             guest.answered();
         }
         assert_eq!(guest.told(), Verdict::Stay);
-        for _ in 0..=MAX_TAKEN_BACK {
+        for _ in 0..=TOLERANCE.taken_back {
             assert_eq!(guest.told(), Verdict::Stay);
             guest.took_back();
         }

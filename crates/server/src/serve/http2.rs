@@ -20,7 +20,7 @@ use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::guest::{Guest, Stream};
-use super::limits::{CONNECTION_WINDOW, MAX_ERRORS, MAX_HEADERS_READ, MAX_STREAMS, STREAM_WINDOW};
+use super::limits::{CONNECTION_WINDOW, MAX_HEADERS_READ, MAX_STREAMS, STREAM_WINDOW};
 use crate::extract::client::Peer;
 use crate::front::{Body, Front};
 
@@ -34,7 +34,7 @@ pub(super) fn connection<T>(
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let guest = Arc::clone(guest);
+    let (guest, tolerance) = (Arc::clone(guest), guest.tolerance);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         name_host(&mut request);
         let (asked, waits) = (Asked { guest: Arc::clone(&guest), answered: false }, guest.stream());
@@ -50,8 +50,8 @@ where
         .max_header_list_size(MAX_HEADERS_READ)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_pending_accept_reset_streams(MAX_ERRORS)
-        .max_local_error_reset_streams(MAX_ERRORS)
+        .max_pending_accept_reset_streams(tolerance.unseen)
+        .max_local_error_reset_streams(tolerance.errors)
         .serve_connection(TokioIo::new(io), service)
 }
 

@@ -18,14 +18,27 @@ pub(super) const MAX_STREAMS: u32 = 64;
 pub(super) const STREAM_WINDOW: u32 = 96 * 1024;
 /// And on all streams of a connection together.
 pub(super) const CONNECTION_WINDOW: u32 = 256 * 1024;
-/// Requests that an HTTP/2 peer may have taken back beyond those that it let us answer (CVE-2023-44487): browsers do
-/// take back some, a flood takes back all.
-pub(super) const MAX_TAKEN_BACK: usize = 100;
-/// The same for a proxy of ours, on whose connection many people's requests come: one of them must not cost all others
-/// theirs. What it passes on is bounded by its own limits, and what is asked for by those of whoever asks.
-pub(super) const MAX_TAKEN_BACK_BY_PROXY: usize = 10_000;
-/// Streams that a peer may make us reset, by errors of its own (CVE-2025-8671).
-pub(super) const MAX_ERRORS: usize = 32;
+
+/// What an HTTP/2 peer may have us do for nothing, on one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tolerance {
+    /// Requests taken back beyond those that it let us answer (CVE-2023-44487): browsers do take back some, a flood takes
+    /// back all.
+    pub(super) taken_back: usize,
+    /// Of these, requests that nobody has looked at yet.
+    pub(super) unseen: usize,
+    /// Streams that it makes us reset by errors of its own (CVE-2025-8671), over the connection's whole life; none: any
+    /// number.
+    pub(super) errors: Option<usize>,
+}
+
+impl Tolerance {
+    /// For anybody.
+    pub(super) const PEER: Self = Self { taken_back: 100, unseen: 32, errors: Some(32) };
+    /// For a proxy of ours, on whose connection many people's requests come, for days: one of them must not cost all
+    /// others theirs. What it passes on is bounded by its own limits, and what is asked for by those of whoever asks.
+    pub(super) const PROXY: Self = Self { taken_back: 10_000, unseen: 1_000, errors: None };
+}
 
 /// The limits of one listener.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::guest::{Guest, Ticks, Verdict};
-use super::limits::{Limits, MAX_TAKEN_BACK, MAX_TAKEN_BACK_BY_PROXY};
+use super::limits::{Limits, Tolerance};
 
 /// Looking at all guests takes a tick, a part of them at a time: thousands that came together and are told to go together
 /// would keep everybody else waiting.
@@ -84,8 +84,8 @@ impl Seats {
         }
         taken.last += 1;
         let number = taken.last;
-        let may_take_back = if proxy { MAX_TAKEN_BACK_BY_PROXY } else { MAX_TAKEN_BACK };
-        let guest = Arc::new(Guest::new(Arc::clone(&inner.ticks), may_take_back));
+        let tolerance = if proxy { Tolerance::PROXY } else { Tolerance::PEER };
+        let guest = Arc::new(Guest::new(Arc::clone(&inner.ticks), tolerance));
         taken.guests.insert(number, Arc::clone(&guest));
         for network in prefix.into_iter().flat_map(Prefix::networks) {
             *taken.held.entry(network).or_default() += 1;
@@ -280,12 +280,12 @@ mod tests {
         let seats = seats(20, 3);
         let seated = [take(&seats, "10.1.2.3").unwrap(), take(&seats, "192.0.2.1").unwrap()];
         let [proxy, other] = seated.each_ref().map(|seat| &seat.guest);
-        for _ in 0..=MAX_TAKEN_BACK {
+        for _ in 0..=Tolerance::PEER.taken_back {
             proxy.took_back();
             other.took_back();
         }
         assert_eq!((proxy.told(), other.told()), (Verdict::Stay, Verdict::Go));
-        for _ in 0..MAX_TAKEN_BACK_BY_PROXY {
+        for _ in 0..Tolerance::PROXY.taken_back {
             proxy.took_back();
         }
         assert_eq!(proxy.told(), Verdict::Go, "a proxy floods too");

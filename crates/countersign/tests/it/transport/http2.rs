@@ -180,6 +180,26 @@ async fn http_06_streams_reset_as_fast_as_they_come_end_the_connection() -> anyh
     Ok(())
 }
 
+#[tokio::test]
+async fn http_06_one_client_behind_a_proxy_does_not_end_the_connection_of_all() -> anyhow::Result<()> {
+    let options = Options::on(StoreKind::Memory).with("COUNTERSIGN_SERVER_TRUSTED_PROXIES", "127.0.0.1");
+    let server = TestServer::start(options).await?;
+    let mut raw = RawHttp2::connect(&server).await?;
+    let reset = |stream| [get(&server, stream), Frame::new(kind::RESET, 0, stream, [0, 0, 0, 8])];
+    let error = |stream| {
+        [post(&server, stream), Frame::new(kind::WINDOW_UPDATE, 0, stream, [0x7f, 0xff, 0xff, 0xff])]
+    };
+    // As many as would end anybody else's connection.
+    let streams = || (1..).step_by(2);
+    let mut frames: Vec<_> = streams().take(200).flat_map(reset).collect();
+    frames.extend(streams().skip(200).take(200).flat_map(error));
+    // Frames are answered in their order: where the connection ends, nothing comes back.
+    frames.push(Frame::new(kind::PING, 0, 0, [0; 8]));
+    raw.send(&frames).await?;
+    ensure!(acknowledged(&mut raw).await?, "it ends");
+    Ok(())
+}
+
 /// Reads up to the acknowledgement of a PING; false when the connection has ended.
 async fn acknowledged(raw: &mut RawHttp2) -> anyhow::Result<bool> {
     while let Some(frame) = raw.next().await? {

@@ -23,6 +23,11 @@ use super::limits::{Limits, Tolerance};
 /// would keep everybody else waiting.
 pub(super) const PARTS: u32 = 10;
 
+/// One of so many seats is kept free, if somebody holds many.
+const RESERVE: usize = 32;
+/// Whoever holds more than one of so many seats holds many.
+const GREEDY: usize = 100;
+
 /// All seats.
 #[derive(Debug, Clone)]
 pub(super) struct Seats(Arc<Inner>);
@@ -40,7 +45,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Taken {
     last: u64,
-    guests: HashMap<u64, Arc<Guest>>,
+    /// Who sits where, and whose he is.
+    guests: HashMap<u64, (Option<Prefix>, Arc<Guest>)>,
     /// How many each network has; none has none.
     held: HashMap<Prefix, usize>,
     /// How many handshakes each network began in this tick.
@@ -86,7 +92,7 @@ impl Seats {
         let number = taken.last;
         let tolerance = if proxy { Tolerance::PROXY } else { Tolerance::PEER };
         let guest = Arc::new(Guest::new(Arc::clone(&inner.ticks), tolerance));
-        taken.guests.insert(number, Arc::clone(&guest));
+        taken.guests.insert(number, (prefix, Arc::clone(&guest)));
         for network in prefix.into_iter().flat_map(Prefix::networks) {
             *taken.held.entry(network).or_default() += 1;
             if shakes_hands {
@@ -110,12 +116,13 @@ impl Seats {
         }
         let crowded = taken.guests.len() > inner.limits.connections / 4 * 3;
         let due = taken.guests.iter().filter(|(number, _)| (**number + part).is_multiple_of(PARTS.into()));
-        for guest in due.map(|(_, guest)| guest) {
+        for (_, guest) in due.map(|(_, seated)| seated) {
             let verdict = guest.judge(now, &inner.limits.times, crowded);
             if verdict > Verdict::Stay {
                 guest.tell(verdict);
             }
         }
+        taken.make_room(inner.limits.connections);
         over.then_some(now)
     }
 
@@ -143,7 +150,7 @@ impl Seats {
 
     fn tell_all(&self, verdict: Verdict) -> usize {
         let taken = self.0.taken.lock();
-        taken.guests.values().for_each(|guest| guest.tell(verdict));
+        taken.guests.values().for_each(|(_, guest)| guest.tell(verdict));
         taken.guests.len()
     }
 }
@@ -170,6 +177,17 @@ impl Drop for Seat {
 }
 
 impl Taken {
+    /// Where hardly a seat of `all` is free, asks as many as are missing of the network that holds most to leave: those
+    /// who keep their connections busy would hold them for ever. Where each network holds few, nobody is greedy.
+    fn make_room(&self, all: usize) {
+        let missing = (all / RESERVE).saturating_sub(all.saturating_sub(self.guests.len()));
+        let fullest = self.held.iter().max_by_key(|(_, held)| **held).filter(|_| missing > 0);
+        let Some((greedy, _)) = fullest.filter(|(_, held)| **held > all / GREEDY) else { return };
+        let of = |prefix: &Option<Prefix>| prefix.is_some_and(|own| own.networks().any(|net| net == *greedy));
+        let theirs = self.guests.values().filter(|(prefix, _)| of(prefix));
+        theirs.take(missing).for_each(|(_, guest)| guest.tell(Verdict::Leave));
+    }
+
     /// Whether there is a seat for one more from there.
     fn has_room(&self, prefix: Option<Prefix>, shakes_hands: bool, limits: &Limits) -> bool {
         let free = limits.connections.saturating_sub(self.guests.len());
@@ -299,6 +317,33 @@ mod tests {
         let second: Vec<_> = (0..100).filter_map(|_| take(&seats, "192.0.2.2")).collect();
         assert_eq!(second.len(), 25, "half of what is left");
         assert!(take(&seats, "192.0.2.3").is_some());
+    }
+
+    #[test]
+    fn http_03_when_all_seats_are_taken_the_network_that_holds_most_gives_some_up() {
+        let seats = seats(320, 1000);
+        let tries = (0..20).flat_map(|last| std::iter::repeat_n(last, 320));
+        let mut seated: Vec<_> = tries.filter_map(|last| take(&seats, &format!("192.0.2.{last}"))).collect();
+        let newcomer = || take(&seats, "198.51.100.1");
+        assert!(newcomer().is_none(), "there is no seat at all");
+        seats.part_of_tick();
+        let told = |seat: &Seat| seat.guest.told() == Verdict::Leave;
+        assert_eq!(seated.iter().filter(|seat| told(seat)).count(), 10);
+        let greediest = Prefix::of(Some("192.0.2.0".parse().unwrap()));
+        assert!(seated.iter().filter(|seat| told(seat)).all(|seat| seat.prefix == Some(greediest)));
+        seated.retain(|seat| !told(seat));
+        assert!(newcomer().is_some());
+        assert!(take(&seats, "192.0.2.0").is_none(), "not for those who hold many");
+    }
+
+    #[test]
+    fn nobody_is_asked_to_leave_while_each_holds_few() {
+        let seats = seats(320, 1000);
+        let one = |number: u32| take(&seats, &format!("192.0.{}.{}", number / 200, number % 200));
+        let held: Vec<_> = (0..320).filter_map(one).collect();
+        seats.part_of_tick();
+        assert_eq!(held.len(), 320);
+        assert!(held.iter().all(|seat| seat.guest.told() == Verdict::Stay));
     }
 
     #[test]

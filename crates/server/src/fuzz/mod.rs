@@ -11,6 +11,7 @@ mod tokens;
 mod urls;
 
 use crate::config::fuzz as settings;
+use crate::serve::fuzz as listener;
 
 pub(crate) use self::urls::has_password;
 
@@ -46,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "json_body", check: requests::json_body },
     Target { name: "client_address", check: requests::client_address },
     Target { name: "headers", check: requests::headers },
+    Target { name: "heads", check: listener::heads },
     Target { name: "user_agent", check: requests::user_agent },
     Target { name: "accept_language", check: requests::accept_language },
     Target { name: "scope", check: requests::scope },
@@ -201,6 +203,11 @@ mod tests {
     #[test]
     fn csr_02_csr_04_jwt_21_rec_02_headers_are_taken_exactly_or_not_at_all() {
         replay("headers");
+    }
+
+    #[test]
+    fn http_01_heads_end_where_the_parser_finds_their_end() {
+        replay("heads");
     }
 
     #[test]

@@ -81,6 +81,12 @@ impl Heads {
         kept
     }
 
+    /// Whether it is in a head of which a line was read.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn begun(&self) -> bool {
+        self.head.begun
+    }
+
     /// Hands on a piece of a line, or the last of it.
     fn hand_on(&mut self, bytes: &mut [u8], piece: std::ops::Range<usize>, to: usize) -> usize {
         let before = self.line.len;

@@ -6,6 +6,8 @@
 
 pub mod certificate;
 pub mod descriptors;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod guest;
 mod heads;
 mod http1;

@@ -172,7 +172,7 @@ fn i16_no_error_and_no_debug_output_shows_a_secret() {
 
 #[test]
 fn i13_production_refuses_what_dev_mode_takes() {
-    let table: [(&[(&str, &str)], &str); 7] = [
+    let table: [(&[(&str, &str)], &str); 8] = [
         (&[("store.url", "memory:")], "store.url"),
         (&[("throttle.enabled", "false")], "throttle.enabled"),
         (&[("password.memory_kib", "64")], "password.memory_kib"),
@@ -180,6 +180,7 @@ fn i13_production_refuses_what_dev_mode_takes() {
         (&[("password.memory_kib", "9216"), ("password.iterations", "3")], "password.memory_kib"),
         (&[("server.trusted_proxies", "10.0.0.0/8,0.0.0.0/0")], "server.trusted_proxies"),
         (&[("server.trusted_proxies", "::/0")], "server.trusted_proxies"),
+        (&[("server.trusted_proxies", "::ffff:0.0.0.0/96")], "server.trusted_proxies"),
     ];
     for (pairs, key) in table {
         assert_eq!(refusals(Mode::Dev, "", pairs), Vec::<String>::new());

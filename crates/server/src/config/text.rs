@@ -98,7 +98,16 @@ impl Written for IpNet {
             Ok(address) => Self::from(address),
             Err(_) => text.parse().map_err(|_| problem())?,
         };
-        if net == net.trunc() { Ok(net) } else { Err(format!("must be the network itself: {}", net.trunc())) }
+        if net != net.trunc() {
+            return Err(format!("must be the network itself: {}", net.trunc()));
+        }
+        // Addresses are compared as what they are, and so are networks: one of IPv4 in the dress of IPv6 would never match.
+        let mapped = match net {
+            Self::V6(net) => net.addr().to_ipv4_mapped().zip(net.prefix_len().checked_sub(96)),
+            Self::V4(_) => None,
+        };
+        let unmapped = mapped.map(|(address, length)| Self::new(address.into(), length));
+        unmapped.map_or(Ok(net), |net| net.map_err(|_| problem()))
     }
 }
 
@@ -247,6 +256,9 @@ mod tests {
         }
         for text in ["10.1.0.0/8", "10.0.0.0/33", "10.0.0", "localhost", ""] {
             assert!(IpNet::read(text).is_err(), "{text}");
+        }
+        for (mapped, plain) in [("::ffff:10.0.0.1", "10.0.0.1/32"), ("::ffff:10.0.0.0/104", "10.0.0.0/8")] {
+            assert_eq!(IpNet::read(mapped).unwrap().to_string(), plain);
         }
         assert_eq!(IpNet::read("10.1.2.3/8"), Err("must be the network itself: 10.0.0.0/8".to_owned()));
     }

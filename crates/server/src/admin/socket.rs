@@ -74,6 +74,8 @@ impl AdminSocket {
             return Err(SocketError::Answered(path.display().to_string()));
         }
         let draft = path.with_extension(format!("{}", std::process::id()));
+        // One of a process that was killed right here; in a container each has the same number.
+        drop(std::fs::remove_file(&draft));
         let bound = UnixListener::bind(&draft).and_then(|listener| {
             std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o600))?;
             std::fs::rename(&draft, path)?;
@@ -289,6 +291,16 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         drop(first);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_start_that_was_killed_while_it_bound_does_not_hinder_the_next() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join(NAME);
+        let draft = path.with_extension(std::process::id().to_string());
+        drop(std::os::unix::net::UnixListener::bind(&draft).unwrap());
+        let bound = AdminSocket::bind(&path).await;
+        assert!(bound.is_ok() && !draft.exists(), "{bound:?}");
     }
 
     #[tokio::test]

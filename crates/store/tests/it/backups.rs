@@ -12,6 +12,7 @@ use countersign_store::audit::{Filter, events};
 use countersign_store::backup::backed_up_batch;
 use countersign_store::db::snapshot::{Snapshot, SnapshotError, Stage, Target, Watch, verify};
 use countersign_store::db::{Settings, StoreUrl};
+use rustix::fs::{FileType, Mode};
 use tempfile::TempDir;
 
 use crate::people::{account, applied, stamp};
@@ -198,9 +199,12 @@ async fn sto_16_what_a_killed_backup_left_is_gone_with_the_next_one_and_one_unde
     let left = here.path(".countersign-backup-AbCdEf");
     let under_way = here.path(".countersign-backup-GhIjKl");
     std::fs::write(&left, "half").expect("a file");
+    // Somebody's prank: whoever opens it waits for a writer.
+    let pipe = here.path(".countersign-backup-MnOpQr");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, Mode::RUSR, 0).expect("a pipe");
     let held = std::fs::File::create(&under_way).expect("a file");
     held.lock().expect("its lock");
     back_up(&store, &here.path("backup.db")).await.expect("a backup");
-    assert!(!left.exists() && under_way.exists());
+    assert!(!left.exists() && under_way.exists() && pipe.exists());
     store.close(&stamp(NOW)).await.expect("closed");
 }

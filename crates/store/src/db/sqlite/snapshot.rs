@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat};
 use tempfile::NamedTempFile;
 
 use super::super::Error;
@@ -72,8 +72,12 @@ fn clear_drafts(folder: &Path) -> io::Result<()> {
         if !entry.file_name().as_encoded_bytes().starts_with(DRAFT.as_bytes()) {
             continue;
         }
-        // Somebody else's, or just gone: it is theirs.
-        let Ok(draft) = File::open(entry.path()) else { continue };
+        // Somebody else's, or just gone: it is theirs. What is no file is none of ours, and is not waited for.
+        let plain = OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(draft) = rustix::fs::open(entry.path(), plain, Mode::empty()) else { continue };
+        if !fstat(&draft).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file()) {
+            continue;
+        }
         if flock(&draft, FlockOperation::NonBlockingLockExclusive).is_ok() {
             fs::remove_file(entry.path())?;
         }

@@ -69,8 +69,19 @@ fn folder(data: &Path) -> Option<Finding> {
 
 fn master_key(config: &Config) -> Finding {
     const WHAT: &str = "master key";
-    if config.dev && !config.master_key_file.exists() {
-        return Finding::new(WHAT, Level::Fine, "the first start makes it");
+    if makes_key(config) {
+        let key = config.master_key_file.display();
+        return match &config.store {
+            StoreUrl::Sqlite(path) if path.exists() => {
+                let sealed = path.display();
+                let words = format!(
+                    "{key} is gone, and {sealed} is sealed under it: put it back, or begin anew with `countersign keys reseal \
+                     --lost`"
+                );
+                Finding::new(WHAT, Level::Broken, words)
+            }
+            _ => Finding::new(WHAT, Level::Fine, "the first start makes it"),
+        };
     }
     match config.master_key() {
         Ok(_) => Finding::new(WHAT, Level::Fine, config.master_key_file.display().to_string()),
@@ -79,6 +90,11 @@ fn master_key(config: &Config) -> Finding {
             Finding::new(WHAT, Level::Broken, words.join("; "))
         }
     }
+}
+
+/// Whether opening the service would make a master key: this command makes nothing.
+fn makes_key(config: &Config) -> bool {
+    config.dev && !config.master_key_file.exists()
 }
 
 fn certificate(config: &Config, now: Time) -> Option<Finding> {
@@ -144,6 +160,13 @@ async fn opened(config: Config) -> Vec<Finding> {
     };
     if let Some(words) = missing {
         return vec![Finding::new(WHAT, Level::Fine, words)];
+    }
+    if makes_key(&config) {
+        return vec![Finding::new(
+            WHAT,
+            Level::Warning,
+            "not looked at: without the master key it cannot be opened",
+        )];
     }
     if let Err(error) = owner::demand(&config) {
         return vec![Finding::new(WHAT, Level::Warning, format!("not looked at: {error}"))];

@@ -229,6 +229,11 @@ fn the_doctor_finds_what_is_broken_and_makes_nothing() -> anyhow::Result<()> {
         readable.code == Some(1) && readable.out.contains("chmod 600 data/countersign.db"),
         "{readable:?}"
     );
+    std::fs::set_permissions(place.path("data/countersign.db"), Permissions::from_mode(0o600))?;
+    std::fs::remove_file(place.path("data/master.key"))?;
+    let lost = place.run(&["doctor"])?;
+    assert!(lost.code == Some(1) && lost.out.contains("master.key is gone"), "{lost:?}");
+    assert!(!place.path("data/master.key").exists(), "it made a key");
     place.file("data/master.key", *b"quite another key, 0123456789 ab", 0o600)?;
     let another = place.run(&["doctor"])?;
     assert!(another.code == Some(1) && another.out.contains("server.master_key_file"), "{another:?}");

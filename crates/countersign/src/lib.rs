@@ -130,11 +130,13 @@ impl Service {
 
     /// Ends commands and jobs, writes what is only in memory, and lets the database go.
     pub async fn stop(self) -> Result<(), db::Error> {
-        self.socket.end().await;
-        self.jobs.stop(&self.app).await;
-        if let Some(metrics) = self.metrics {
-            metrics.end().await;
-        }
+        let metrics = async {
+            if let Some(metrics) = self.metrics {
+                metrics.end().await;
+            }
+        };
+        // Side by side: a stop has 30 s in all, and each of them may take a third of that.
+        tokio::join!(self.socket.end(), self.jobs.stop(&self.app), metrics);
         self.app.close().await
     }
 }

@@ -43,6 +43,9 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(listen = %address, "metrics are served");
+        if address.ip().is_unspecified() {
+            tracing::warn!(listen = %address, "metrics are served at every address of this machine");
+        }
         // The first one is what `countersign doctor` asks.
         let _ = app.metrics.listening.set(address);
     }

@@ -128,7 +128,7 @@ async fn metrics(app: &App) -> Finding {
         return Finding::new(WHAT, Level::Fine, format!("served at {set} while the server runs"));
     };
     match tokio::time::timeout(ANSWER, ask(address)).await {
-        Ok(Ok(true)) => Finding::new(WHAT, Level::Fine, format!("http://{address}/metrics answers")),
+        Ok(Ok(true)) => judge_metrics(address),
         _ => Finding::new(
             WHAT,
             Level::Broken,
@@ -137,6 +137,19 @@ async fn metrics(app: &App) -> Finding {
             ),
         ),
     }
+}
+
+/// Whoever reaches them may read, and a firewall may be all that keeps the world from it (attack ADM-18).
+fn judge_metrics(address: SocketAddr) -> Finding {
+    const WHAT: &str = "metrics";
+    if !address.ip().is_unspecified() {
+        return Finding::new(WHAT, Level::Fine, format!("http://{address}/metrics answers"));
+    }
+    let words = format!(
+        "http://{address}/metrics answers at every address of this machine: set metrics.listen to a loopback or private one, \
+         unless a firewall or the container's network keeps others out"
+    );
+    Finding::new(WHAT, Level::Warning, words)
 }
 
 async fn ask(mut address: SocketAddr) -> std::io::Result<bool> {
@@ -198,6 +211,19 @@ mod tests {
     use super::*;
 
     const NOW: Time = Time::from_micros(1_800_000_000_000_000);
+
+    #[test]
+    fn adm_18_metrics_that_the_world_may_reach_are_warned_of() {
+        let level = |address: &str| judge_metrics(address.parse().unwrap()).level;
+        for (address, expected) in [
+            ("127.0.0.1:9464", Level::Fine),
+            ("10.0.0.5:9464", Level::Fine),
+            ("0.0.0.0:9464", Level::Warning),
+            ("[::]:9464", Level::Warning),
+        ] {
+            assert_eq!(level(address), expected, "{address}");
+        }
+    }
 
     #[test]
     fn mails_that_wait_too_long_are_found_where_mail_leaves_at_all() {

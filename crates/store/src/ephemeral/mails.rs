@@ -101,7 +101,8 @@ impl Mails {
 
     fn asked(&self, places: &Places, now: Slice) -> Asked {
         let count = |place| self.0.count(place, now).wrong;
-        let before = count(places.both) > 0;
+        // A count that is too high makes any other limit tighter; this one would become ten times as wide.
+        let before = !self.0.is_overrun() && count(places.both) > 0;
         Asked { before, addresses: count(places.addresses), requests: count(places.requests) }
     }
 
@@ -111,5 +112,27 @@ impl Mails {
             self.0.begin(place, now);
             self.0.keep(place);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time::from_micros(1_700_000_000_000_000);
+
+    #[test]
+    fn dos_04_dos_08_where_the_table_is_overrun_nobody_mails_to_more_people() {
+        let (key, limits) = (MacKey::new(&[7; 32]), Limits::default());
+        let mut mails = Mails::new(Sketch::new(64));
+        let mut sends = |from: &str, number: u32| {
+            let to = Email::parse(&format!("{number}@example.org")).unwrap();
+            mails.reserve(&key, (Prefix::of(from.parse().ok()), &to), (&limits, NOW)).is_ok()
+        };
+        for number in 0..100 {
+            assert!(sends(&format!("198.51.100.{number}"), number));
+        }
+        let sent = (1000..3000).filter(|number| sends("192.0.2.1", *number)).count();
+        assert!(sent <= 100, "{sent}");
     }
 }

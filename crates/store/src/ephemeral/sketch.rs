@@ -34,13 +34,15 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Sketch {
     rows: [Vec<Option<Box<Cell>>>; ROWS],
+    /// Cells that something counts in.
+    used: usize,
 }
 
 impl Sketch {
     /// A table with so many cells in each row, a power of two.
     pub(super) fn new(columns: usize) -> Self {
         // Memory that is never touched is never taken.
-        Self { rows: std::array::from_fn(|_| vec![None; columns.next_power_of_two()]) }
+        Self { rows: std::array::from_fn(|_| vec![None; columns.next_power_of_two()]), used: 0 }
     }
 
     /// The place of the key with this code.
@@ -114,13 +116,14 @@ impl Sketch {
         for cell in self.rows.iter_mut().flatten() {
             if cell.as_deref().is_some_and(over) {
                 *cell = None;
+                self.used -= 1;
             }
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn used(&self) -> usize {
-        self.rows.iter().flatten().filter(|cell| cell.is_some()).count()
+    /// Whether so much is counted that a key of which nothing was may well seem to have been.
+    pub(super) fn is_overrun(&self) -> bool {
+        self.used * 2 > self.rows.iter().map(Vec::len).sum()
     }
 
     fn cells(&self, place: Place) -> [Option<&Cell>; ROWS] {
@@ -130,7 +133,9 @@ impl Sketch {
     fn each(&mut self, place: Place, now: Slice, mut change: impl FnMut(&mut Cell)) {
         let new = || Box::new(Cell { window: Window::new(now), under_way: 0, told: None });
         for (row, at) in self.rows.iter_mut().zip(place.0) {
-            change(row[at as usize].get_or_insert_with(new));
+            let cell = &mut row[at as usize];
+            self.used += usize::from(cell.is_none());
+            change(cell.get_or_insert_with(new));
         }
     }
 
@@ -194,7 +199,7 @@ mod tests {
             // A thousand a second.
             wrong(&mut sketch, &format!("flood {key}"), at(Span::from_micros(key * 1000 * 900 / 1_000_000)));
         }
-        assert_eq!(sketch.used(), ROWS << 12);
+        assert_eq!((sketch.used, sketch.is_overrun()), (ROWS << 12, true));
         assert!(count(&sketch, "victim", at(Span::minutes(15))).0 >= 9);
         assert_eq!(
             count(&sketch, "victim", at(Span::minutes(31))).0,
@@ -202,7 +207,7 @@ mod tests {
             "what was counted is never forgotten"
         );
         sketch.prune(at(Span::minutes(31)));
-        assert_eq!(sketch.used(), 0);
+        assert_eq!((sketch.used, sketch.is_overrun()), (0, false));
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl Config {
         if !metadata.is_file() || metadata.len() > MAX_KEY_BYTES {
             return Err(self.refuse_key("is no key file: 32 or more random bytes"));
         }
-        if metadata.mode() & 0o077 != 0 {
+        let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+        if is_open(metadata.mode(), ours) {
             let path = self.master_key_file.display();
             return Err(self.refuse_key(format!("can be read by others: `chmod 600 {path}`")));
         }
@@ -57,6 +58,12 @@ impl Config {
     fn refuse_key(&self, problem: impl AsRef<str>) -> ConfigErrors {
         refuse("server.master_key_file", format!("{} {}", self.master_key_file.display(), problem.as_ref()))
     }
+}
+
+/// Whether others may read or write a key file of this mode. A group may read one that is not this user's own, or nobody here
+/// could: so are secrets handed to a container, root's own and for its group (`fsGroup` in Kubernetes).
+const fn is_open(mode: u32, ours: bool) -> bool {
+    mode & if ours { 0o077 } else { 0o037 } != 0
 }
 
 fn refuse(key: &str, problem: String) -> ConfigErrors {
@@ -142,6 +149,22 @@ mod tests {
         let config = production(&folder.path().join("key"));
         let errors = config.prepare(&Counter::new(1)).unwrap_err().to_string();
         assert!(errors.contains("server.master_key_file") && errors.contains("cannot be read"), "{errors}");
+    }
+
+    #[test]
+    fn adm_17_a_group_may_read_a_key_file_of_somebody_else_and_no_more() {
+        let table = [
+            (0o600, true, false),
+            (0o440, true, true),
+            (0o440, false, false),
+            (0o640, false, false),
+            (0o660, false, true),
+            (0o444, false, true),
+            (0o602, false, true),
+        ];
+        for (mode, ours, open) in table {
+            assert_eq!(is_open(mode, ours), open, "{mode:o} {ours}");
+        }
     }
 
     #[test]

@@ -105,13 +105,11 @@ pub(crate) fn give(batch: Batch, before: Option<&Consent>, consent: &Consent) ->
     let what = |it: &Consent| vec![it.scopes.to_string().into(), resource_words(&it.resources).into()];
     let whose = vec![consent.account.bytes().into(), consent.client.as_str().into()];
     let at = vec![consent.changed_at.micros().into()];
-    match before {
-        Some(before) => batch.exactly(1, WIDEN, [what(consent), at, whose, what(before)].concat()),
-        None => {
-            let since = vec![consent.created_at.micros().into()];
-            batch.exactly(1, GIVE, [whose, what(consent), since, at].concat())
-        }
+    if let Some(before) = before {
+        return batch.exactly(1, WIDEN, [what(consent), at, whose, what(before)].concat());
     }
+    let since = vec![consent.created_at.micros().into()];
+    batch.exactly(1, GIVE, [whose, what(consent), since, at].concat())
 }
 
 /// Takes a consent back: codes under way are burned, devices that were let in are so no more, and every grant of this client

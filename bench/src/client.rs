@@ -23,14 +23,16 @@ pub(crate) struct Tokens {
 
 /// A user of one server.
 pub(crate) struct Client {
-    http: reqwest::Client,
-    origin: String,
+    pub(crate) http: reqwest::Client,
+    /// Its own, without a slash.
+    pub(crate) origin: String,
 }
 
 impl Client {
     /// Waits until the server is ready.
     pub(crate) async fn of(server: &Served) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().build()?;
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
         // The host that the server answers to: what its own pages call it.
         let client = Self { http, origin: format!("http://localhost:{}", server.port) };
         timeout(START_LIMIT, client.ready()).await.context("the server did not become ready")?;
@@ -63,14 +65,7 @@ impl Client {
         tokens(&self.post("/api/v1/login", &login(email, "token")).await?.json().await?)
     }
 
-    /// Sends a body of [`refresh_form`].
-    pub(crate) async fn refresh(&self, form: &str) -> anyhow::Result<Tokens> {
-        let request = self.http.post(format!("{}/oauth2/token", self.origin));
-        let request = request.header("content-type", FORM).body(form.to_owned());
-        tokens(&send(request).await?.json().await?)
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Response> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Response> {
         send(self.http.post(format!("{}{path}", self.origin)).json(body)).await
     }
 
@@ -94,7 +89,7 @@ pub(crate) fn refresh_form(token: &str) -> String {
     format!("grant_type=refresh_token&client_id=countersign&refresh_token={token}")
 }
 
-async fn send(request: RequestBuilder) -> anyhow::Result<Response> {
+pub(crate) async fn send(request: RequestBuilder) -> anyhow::Result<Response> {
     let answer = request.send().await?;
     let (status, url) = (answer.status(), answer.url().clone());
     if !status.is_success() {
@@ -103,7 +98,7 @@ async fn send(request: RequestBuilder) -> anyhow::Result<Response> {
     Ok(answer)
 }
 
-fn tokens(answer: &Value) -> anyhow::Result<Tokens> {
+pub(crate) fn tokens(answer: &Value) -> anyhow::Result<Tokens> {
     let token = |name: &str| {
         answer[name].as_str().map(str::to_owned).with_context(|| format!("the answer has no {name}"))
     };

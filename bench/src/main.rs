@@ -9,6 +9,7 @@ mod figures;
 mod hash;
 mod hello;
 mod machine;
+mod provider;
 mod rows;
 mod served;
 mod stage;

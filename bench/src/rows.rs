@@ -13,6 +13,14 @@ pub(crate) enum What {
     TokenNew,
     RefreshSqlite,
     RefreshPostgres,
+    Discovery,
+    OwnToken,
+    CodeEs256,
+    CodeRs256,
+    UserSeen,
+    UserNew,
+    AskSeen,
+    AskNew,
     Hash,
     LoginCookie,
     LoginToken,
@@ -22,8 +30,9 @@ pub(crate) enum What {
 }
 
 use What::{
-    Hash, Hello, HelloAgain, Jwks, LoginCookie, LoginToken, Quiet, RefreshPostgres, RefreshSqlite,
-    SessionMemory, SessionPostgres, SessionSqlite, Storm, StormLogins, TokenNew, TokenSeen,
+    AskNew, AskSeen, CodeEs256, CodeRs256, Discovery, Hash, Hello, HelloAgain, Jwks, LoginCookie, LoginToken,
+    OwnToken, Quiet, RefreshPostgres, RefreshSqlite, SessionMemory, SessionPostgres, SessionSqlite, Storm,
+    StormLogins, TokenNew, TokenSeen, UserNew, UserSeen,
 };
 
 /// What a round does, in its order. The storm gives two rows.
@@ -37,6 +46,14 @@ pub(crate) const ROUND: &[What] = &[
     TokenNew,
     RefreshSqlite,
     RefreshPostgres,
+    Discovery,
+    OwnToken,
+    CodeEs256,
+    CodeRs256,
+    UserSeen,
+    UserNew,
+    AskSeen,
+    AskNew,
     HelloAgain,
     Hash,
     LoginCookie,
@@ -57,6 +74,14 @@ pub(crate) const COMPARED: &[What] = &[
     TokenNew,
     RefreshSqlite,
     RefreshPostgres,
+    Discovery,
+    OwnToken,
+    CodeEs256,
+    CodeRs256,
+    UserSeen,
+    UserNew,
+    AskSeen,
+    AskNew,
     Hash,
     LoginCookie,
     LoginToken,
@@ -83,6 +108,14 @@ const CHECK: &str = "A digest, a look into a cache, the checks; then an answer o
     kernel carries and the load tool reads on the same cores.";
 const LOGIN: &str = "HTTP, the audit event, the session's row and one fsync for all that log in at once; the load tool's \
     share comes out of the same cores.";
+const BYTES: &str = "Nothing but bytes: they are made when keys or settings change. A longer answer with more headers than \
+    hello's.";
+const OWN: &str =
+    "A form is read, the client found in memory and its secret compared, an ES256 signature made.";
+const CODE: &str = "Two queries, three rows written and an fsync shared by those that wait, two signatures made: access token and \
+    ID token.";
+const ABOUT: &str = "A digest, a look into a cache, the checks; the answer is put together anew each time.";
+const VERIFIED: &str = "The same, and an ES256 signature is verified.";
 
 impl What {
     /// Its row.
@@ -93,12 +126,7 @@ impl What {
             SessionMemory => row("session check, `memory:`", Hello, Some(0.90), CHECK),
             SessionSqlite => row("session check, SQLite", Hello, Some(0.90), CHECK),
             SessionPostgres => row("session check, PostgreSQL", Hello, Some(0.90), CHECK),
-            Jwks => row(
-                "JWKS",
-                Hello,
-                Some(0.95),
-                "Nothing but bytes: they are made when keys change. A longer answer with more headers than hello's.",
-            ),
+            Jwks => row("JWKS", Hello, Some(0.95), BYTES),
             TokenSeen => row(
                 "token check, seen token",
                 Hello,
@@ -124,6 +152,14 @@ impl What {
                 Some(0.05),
                 "The same by way of another process on the same cores: three flights to it and a commit for each, eight at once.",
             ),
+            Discovery => row("discovery document", Hello, Some(0.95), BYTES),
+            OwnToken => row("client_credentials", Hello, Some(0.40), OWN),
+            CodeEs256 => row("code exchange, ES256 ID token", Hello, Some(0.20), CODE),
+            CodeRs256 => row("code exchange, RS256 ID token", Hello, Some(0.06), CODE),
+            UserSeen => row("UserInfo, seen token", Hello, Some(0.60), ABOUT),
+            UserNew => row("UserInfo, never-seen token", Hello, Some(0.20), VERIFIED),
+            AskSeen => row("introspection, seen token", Hello, Some(0.60), ABOUT),
+            AskNew => row("introspection, never-seen token", Hello, Some(0.20), VERIFIED),
             Hash => row("bare Argon2id", Hash, None, ""),
             LoginCookie => row("password login", Hash, Some(0.95), LOGIN),
             LoginToken => row("token login", Hash, Some(0.95), LOGIN),

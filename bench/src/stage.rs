@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::client::{Client, FORM, Tokens, login, refresh_form};
 use crate::figures::Sample;
+use crate::provider::Registered;
 use crate::rows::What;
 use crate::served::{Served, itself, tools_cpu};
 use crate::wrk::{Answered, Load, PACE, Scripts, lines};
@@ -23,6 +24,9 @@ pub(crate) const NEW_TOKEN_SECONDS: u32 = 2;
 pub(crate) const ACCOUNTS: usize = 34;
 /// Connections that log in; all at once they are a storm.
 pub(crate) const LOGINS: u32 = 16;
+/// Codes are redeemed for so long, after they were got for so many times as long.
+const CODE_SECONDS: u32 = 1;
+const CODES_FIRST: u32 = 6;
 /// After so many logins the server's memory is looked at.
 pub(crate) const MANY_LOGINS: f64 = 1000.0;
 const JSON: &str = "application/json";
@@ -36,6 +40,9 @@ pub(crate) struct Stage<'a> {
     memory: Site,
     sqlite: Site,
     postgres: Site,
+    /// A client of the server on SQLite, and one whose ID tokens cost more.
+    es256: Registered,
+    rs256: Registered,
     /// Last, so that it goes after the servers that live in it.
     data: TempDir,
 }
@@ -64,13 +71,19 @@ impl<'a> Stage<'a> {
             let server = Served::countersign(program, store, &folder(name))?;
             runtime.block_on(Site::of(server)).with_context(|| format!("set up {store}"))
         };
+        let sqlite = site("sqlite", &sqlite)?;
+        let clients =
+            async { anyhow::Ok((sqlite.register("ES256").await?, sqlite.register("RS256").await?)) };
+        let (es256, rs256) = runtime.block_on(clients).context("register clients")?;
         Ok(Self {
             runtime,
+            es256,
+            rs256,
             scripts: Scripts::write(folder("wrk"))?,
             hello: Served::hello()?,
             hello_again: Served::hello()?,
             memory: site("memory", "memory:")?,
-            sqlite: site("sqlite", &sqlite)?,
+            sqlite,
             postgres: site("postgres", postgres)?,
             data,
         })
@@ -111,6 +124,16 @@ impl<'a> Stage<'a> {
             What::TokenNew => self.token_new(seconds),
             What::RefreshSqlite => self.refresh(&self.sqlite, seconds),
             What::RefreshPostgres => self.refresh(&self.postgres, seconds),
+            What::Discovery => {
+                self.sqlite.measure(&self.sqlite.load("/.well-known/openid-configuration"), seconds)
+            }
+            What::OwnToken => self.own_token(seconds),
+            What::CodeEs256 => self.code(&self.es256, seconds),
+            What::CodeRs256 => self.code(&self.rs256, seconds),
+            What::UserSeen => self.user_seen(seconds),
+            What::UserNew => self.user_new(seconds),
+            What::AskSeen => self.ask_seen(seconds),
+            What::AskNew => self.ask_new(seconds),
             What::Hash => hash(seconds),
             What::LoginCookie => self.login("cookie", seconds),
             What::LoginToken => self.login("token", seconds),
@@ -147,6 +170,65 @@ impl<'a> Stage<'a> {
         lines(&file, &tokens.into_iter().map(|tokens| tokens.refresh).collect::<Vec<_>>())?;
         let load = site.load("/oauth2/token").script(self.scripts.path("refresh.lua"), &[text(&file)?]);
         site.measure(&load, seconds)
+    }
+
+    fn own_token(&self, seconds: u32) -> anyhow::Result<Sample> {
+        let file = self.file("own");
+        lines(&file, &[self.es256.own_tokens()])?;
+        let load =
+            self.sqlite.load("/oauth2/token").script(self.scripts.path("post.lua"), &[text(&file)?, FORM]);
+        self.sqlite.measure(&load, seconds)
+    }
+
+    /// Enough codes are got first: they count for a minute.
+    fn code(&self, client: &Registered, seconds: u32) -> anyhow::Result<Sample> {
+        let file = self.file("codes");
+        let ask = self.sqlite.load(client.authorize()).header(self.sqlite.cookie.clone());
+        let seconds = seconds.min(CODE_SECONDS);
+        ask.script(self.scripts.path("authorize.lua"), &[text(&file)?]).run(seconds * CODES_FIRST)?;
+        let load = self.sqlite.load("/oauth2/token");
+        let load = load.script(self.scripts.path("exchange.lua"), &[text(&file)?, &client.exchange()]);
+        self.sqlite.measure(&load, seconds)
+    }
+
+    fn user_seen(&self, seconds: u32) -> anyhow::Result<Sample> {
+        let tokens = self.runtime.block_on(self.sqlite.agree(&self.es256))?;
+        let load = self.sqlite.load("/oauth2/userinfo");
+        self.sqlite.measure(&load.header(format!("Authorization: Bearer {}", tokens.access)), seconds)
+    }
+
+    fn user_new(&self, seconds: u32) -> anyhow::Result<Sample> {
+        let (file, seconds) = self.mint(seconds)?;
+        let load = self.sqlite.load("/oauth2/userinfo");
+        let load = load.script(self.scripts.path("bearer.lua"), &[text(&file)?]);
+        self.sqlite.measure(&load, seconds)
+    }
+
+    fn ask_seen(&self, seconds: u32) -> anyhow::Result<Sample> {
+        let tokens = self.runtime.block_on(self.sqlite.agree(&self.es256))?;
+        let file = self.file("ask");
+        lines(&file, &[self.es256.introspection() + &tokens.access])?;
+        let load = self.sqlite.load("/oauth2/introspect");
+        self.sqlite.measure(&load.script(self.scripts.path("post.lua"), &[text(&file)?, FORM]), seconds)
+    }
+
+    fn ask_new(&self, seconds: u32) -> anyhow::Result<Sample> {
+        let (file, seconds) = self.mint(seconds)?;
+        let load = self.sqlite.load("/oauth2/introspect");
+        let args = [text(&file)?, &self.es256.introspection()];
+        self.sqlite.measure(&load.script(self.scripts.path("exchange.lua"), &args), seconds)
+    }
+
+    /// Access tokens of the client that nobody has seen, and for how long they last. The refresh token of a client that
+    /// proves itself stays, and gives another each time.
+    fn mint(&self, seconds: u32) -> anyhow::Result<(PathBuf, u32)> {
+        let tokens = self.runtime.block_on(self.sqlite.agree(&self.es256))?;
+        let (form, minted) = (self.file("form"), self.file("minted"));
+        lines(&form, &[self.es256.refresh(&tokens.refresh)])?;
+        let args = [text(&form)?, FORM, text(&minted)?];
+        let seconds = seconds.min(NEW_TOKEN_SECONDS);
+        self.sqlite.load("/oauth2/token").script(self.scripts.path("post.lua"), &args).run(seconds * 3)?;
+        Ok((minted, seconds))
     }
 
     fn login(&mut self, deliver: &str, seconds: u32) -> anyhow::Result<Sample> {
@@ -209,7 +291,7 @@ impl Site {
     }
 
     /// `GET path`, by the name that the server answers to.
-    fn load(&self, path: &'static str) -> Load {
+    fn load(&self, path: impl Into<String>) -> Load {
         Load::new(self.server.port, path).header(format!("Host: localhost:{}", self.server.port))
     }
 
@@ -219,6 +301,17 @@ impl Site {
 
     fn check(&self, seconds: u32) -> anyhow::Result<Sample> {
         self.measure(&self.load("/api/v1/session").header(self.cookie.clone()), seconds)
+    }
+
+    async fn register(&self, alg: &str) -> anyhow::Result<Registered> {
+        let client = self.client.register_client(alg).await?;
+        self.client.agree(&client, self.cookie.trim_start_matches("Cookie: ")).await?;
+        Ok(client)
+    }
+
+    /// Tokens of another login of the client, which the person agreed to before.
+    async fn agree(&self, client: &Registered) -> anyhow::Result<Tokens> {
+        self.client.log_in_at(client, self.cookie.trim_start_matches("Cookie: ")).await
     }
 
     async fn all_tokens(&self) -> anyhow::Result<Vec<Tokens>> {
@@ -234,7 +327,7 @@ impl Site {
         let mut forms = Vec::with_capacity(ACCOUNTS);
         for tokens in self.all_tokens().await? {
             let form = refresh_form(&tokens.refresh);
-            self.client.refresh(&form).await?;
+            self.client.token(&form).await?;
             forms.push(form);
         }
         Ok(forms)

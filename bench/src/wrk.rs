@@ -14,7 +14,9 @@ pub(crate) const CONNECTIONS: u32 = 32;
 pub(crate) const PACE: (u32, u32) = (16, 48);
 /// An answer that takes longer is an error. On a busy machine logins wait long.
 const TIMEOUT: &str = "30s";
-const SCRIPTS: [(&str, &str); 4] = [
+const SCRIPTS: [(&str, &str); 6] = [
+    ("authorize.lua", include_str!("../wrk/authorize.lua")),
+    ("exchange.lua", include_str!("../wrk/exchange.lua")),
     ("post.lua", include_str!("../wrk/post.lua")),
     ("refresh.lua", include_str!("../wrk/refresh.lua")),
     ("bearer.lua", include_str!("../wrk/bearer.lua")),
@@ -43,7 +45,7 @@ impl Scripts {
 /// What to send.
 pub(crate) struct Load {
     pub(crate) port: u16,
-    pub(crate) path: &'static str,
+    pub(crate) path: String,
     /// `Name: value`
     pub(crate) headers: Vec<String>,
     pub(crate) connections: u32,
@@ -61,8 +63,8 @@ pub(crate) struct Answered {
 
 impl Load {
     /// `GET path` over [`CONNECTIONS`].
-    pub(crate) fn new(port: u16, path: &'static str) -> Self {
-        Self { port, path, headers: Vec::new(), connections: CONNECTIONS, script: None }
+    pub(crate) fn new(port: u16, path: impl Into<String>) -> Self {
+        Self { port, path: path.into(), headers: Vec::new(), connections: CONNECTIONS, script: None }
     }
 
     /// With a header.

@@ -1,5 +1,6 @@
 //! Clients that others wrote, as they are published: each logs in or gets its token, refreshes, and logs out.
 
+mod agent;
 mod apache;
 mod apps;
 mod curl;

@@ -6,9 +6,12 @@ use std::thread::{self, ThreadId};
 
 use tracing_subscriber::EnvFilter;
 
+/// A line, and the thread that wrote it.
+type Line = (ThreadId, Vec<u8>);
+
 /// Everything that was logged since [`logs`] was first asked for, by all servers of the process: lines, and who wrote each.
 #[derive(Debug, Clone, Default)]
-pub struct Logs(Arc<Mutex<Vec<(ThreadId, Vec<u8>)>>>);
+pub struct Logs(Arc<Mutex<Vec<Line>>>);
 
 /// Finer than an operator can set it for our own code, and what the crates below it say; of the tests' own HTTP client,
 /// which shares the process, nothing.

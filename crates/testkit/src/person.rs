@@ -158,7 +158,8 @@ impl Form {
     fn submit(mut self, page: &Url, filled: &[(&str, &str)]) -> anyhow::Result<Request> {
         for (name, value) in filled {
             let field = self.fields.iter_mut().find(|(this, _)| this == name);
-            field.with_context(|| format!("the form has no {name}"))?.1 = (*value).to_owned();
+            let (_, held) = field.with_context(|| format!("the form has no {name}"))?;
+            (*value).clone_into(held);
         }
         ensure!(self.action.starts_with('/'), "a form that leads to {:?}", self.action);
         Ok(Request { method: Method::POST, url: page.join(&self.action)?, fields: self.fields })

@@ -298,6 +298,17 @@ async fn jwt_06_dos_09_keys_that_lie_elsewhere_are_asked_for_again_once_a_minute
     Ok(())
 }
 
+/// A request that the assertion proves, and that comes to nothing by itself.
+async fn use_once(pool: Client, assertion: String) -> anyhow::Result<Answer> {
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "none"),
+        ("client_assertion_type", TYPE),
+        ("client_assertion", &assertion),
+    ];
+    Answer::read(pool.request(Method::POST, "/oauth2/token").form(&fields).send().await?).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn race_05_fifty_uses_of_one_assertion_are_one() {
     on_every_store(async |server| {
@@ -308,16 +319,7 @@ async fn race_05_fifty_uses_of_one_assertion_are_one() {
         let pool = Client::tool(&server);
         let send = |_| {
             let (pool, assertion) = (pool.clone(), assertion.clone());
-            patiently(move || {
-                let fields = [
-                    ("grant_type", "refresh_token"),
-                    ("refresh_token", "none"),
-                    ("client_assertion_type", TYPE),
-                    ("client_assertion", &assertion),
-                ];
-                let request = pool.request(Method::POST, "/oauth2/token").form(&fields);
-                async move { Answer::read(request.send().await?).await }
-            })
+            patiently(move || use_once(pool.clone(), assertion.clone()))
         };
         let answers = at_once(50, send).await?;
         assert_eq!(answers.iter().filter(|answer| passed(answer)).count(), 1);

@@ -25,9 +25,9 @@ pub(crate) fn heads(input: &[u8]) {
     }
     // What was spoilt, or did not end, is no request.
     let mut headers = [httparse::EMPTY_HEADER; 512];
-    let parsed = httparse::Request::new(&mut headers).parse(passed.get(start..).unwrap_or_default());
+    let rest = httparse::Request::new(&mut headers).parse(passed.get(start..).unwrap_or_default());
     assert!(
-        !matches!(parsed, Ok(httparse::Status::Complete(_))),
+        !matches!(rest, Ok(httparse::Status::Complete(_))),
         "a request of which the filter knows nothing"
     );
 }

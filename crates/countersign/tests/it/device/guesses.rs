@@ -29,9 +29,9 @@ async fn oau_55_guesses_at_codes_run_out_and_keep_nobody_else_out() {
             let path = format!("/device?user_code={}", made_up(number));
             statuses.push(guesser.get(&path).await?.status);
         }
-        let guessed = statuses.iter().filter(|status| **status == StatusCode::BAD_REQUEST).count();
-        assert!((1..=10).contains(&guessed), "{guessed} guesses");
-        assert!(statuses[guessed..].iter().all(|status| *status == StatusCode::TOO_MANY_REQUESTS));
+        let looked_at = statuses.iter().filter(|status| **status == StatusCode::BAD_REQUEST).count();
+        assert!((1..=10).contains(&looked_at), "{looked_at} guesses");
+        assert!(statuses[looked_at..].iter().all(|status| *status == StatusCode::TOO_MANY_REQUESTS));
         // The right one is one of them: not even that is looked at.
         let codes = codes(&server, &[]).await?;
         let answered = answer(&mut guesser, &codes.user, "allow").await?;
@@ -46,7 +46,7 @@ async fn oau_55_guesses_at_codes_run_out_and_keep_nobody_else_out() {
                 more += usize::from(other.get(&path).await?.status == StatusCode::BAD_REQUEST);
             }
         }
-        assert!(guessed + more <= 50, "{more} more guesses");
+        assert!(looked_at + more <= 50, "{more} more guesses");
         // Somebody else, at the same address, is let through, and so is the guesser's own password.
         let mut lee = browser(&server, LEE).await?;
         allow(&mut lee, &codes.user).await?;

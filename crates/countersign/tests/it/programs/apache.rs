@@ -1,4 +1,4 @@
-//! mod_auth_openidc under Apache, with the configuration of the README's recipe.
+//! `mod_auth_openidc` under Apache, with the configuration of the README's recipe.
 
 use std::fmt::Write as _;
 use std::fs;

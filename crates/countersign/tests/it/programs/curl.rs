@@ -16,7 +16,9 @@ async fn curl_gets_a_clients_own_token_and_asks_about_it_and_takes_it_back() -> 
     let ask = async |path: &str, fields: &[&str]| -> anyhow::Result<Value> {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--fail-with-body", "--user", &user, &server.at(path)]);
-        fields.iter().for_each(|field| _ = curl.args(["--data-urlencode", field]));
+        for field in fields {
+            curl.args(["--data-urlencode", field]);
+        }
         let output = tokio::task::spawn_blocking(move || curl.stdin(Stdio::null()).output()).await??;
         let text = String::from_utf8(output.stdout)?;
         ensure!(output.status.success(), "{text}");

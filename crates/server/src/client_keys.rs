@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
 use crate::app::App;
-use crate::outbound::OutboundError;
+use crate::outbound::{OutboundError, Whose};
 
 /// Addresses whose keys are remembered at most.
 const REMEMBERED: usize = 1024;
@@ -43,23 +43,28 @@ impl Default for ClientKeys {
 
 impl ClientKeys {
     /// The keys at this address, remembered or fetched.
-    pub(crate) async fn get(&self, app: &App, uri: &str) -> Option<Arc<KeySet>> {
-        let kept = self.kept(uri);
+    pub(crate) async fn get(&self, app: &App, at: (Whose, &str)) -> Option<Arc<KeySet>> {
+        let kept = self.kept(at.1);
         let mut kept = kept.lock().await;
         let now = app.uptime();
         if kept.fresh_until.is_none_or(|until| now >= until) {
-            kept.ask(app, uri, now).await;
+            kept.ask(app, at, now).await;
         }
         kept.counting(now)
     }
 
     /// The keys at this address where none of `seen` fits: none unless there are others by now.
-    pub(crate) async fn again(&self, app: &App, uri: &str, seen: &Arc<KeySet>) -> Option<Arc<KeySet>> {
-        let kept = self.kept(uri);
+    pub(crate) async fn again(
+        &self,
+        app: &App,
+        at: (Whose, &str),
+        seen: &Arc<KeySet>,
+    ) -> Option<Arc<KeySet>> {
+        let kept = self.kept(at.1);
         let mut kept = kept.lock().await;
         let now = app.uptime();
         if kept.keys.as_ref().is_some_and(|keys| Arc::ptr_eq(keys, seen)) {
-            kept.ask(app, uri, now).await;
+            kept.ask(app, at, now).await;
         }
         kept.counting(now).filter(|keys| !Arc::ptr_eq(keys, seen))
     }
@@ -76,12 +81,12 @@ impl ClientKeys {
 
 impl Kept {
     /// Fetches the keys, if that is not too soon. What goes wrong leaves those that were there.
-    async fn ask(&mut self, app: &App, uri: &str, now: Time) {
+    async fn ask(&mut self, app: &App, at: (Whose, &str), now: Time) {
         if self.asked_at.is_some_and(|asked| now < asked + PAUSE) {
             return;
         }
         self.asked_at = Some(now);
-        match fetch(app, uri).await {
+        match fetch(app, at).await {
             Ok((keys, fresh)) => {
                 self.keys = Some(Arc::new(keys));
                 self.fetched_at = Some(now);
@@ -96,8 +101,8 @@ impl Kept {
     }
 }
 
-async fn fetch(app: &App, uri: &str) -> Result<(KeySet, Span), String> {
-    let answer = app.outbound.get_json(uri).await.map_err(|error| error.to_string())?;
+async fn fetch(app: &App, (whose, uri): (Whose, &str)) -> Result<(KeySet, Span), String> {
+    let answer = app.outbound.get_json(whose, uri).await.map_err(|error| error.to_string())?;
     if answer.status != http::StatusCode::OK {
         return Err(OutboundError::Status(answer.status).to_string());
     }

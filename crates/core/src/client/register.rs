@@ -34,8 +34,16 @@ pub struct Terms<'a> {
     pub registrar: Registrar,
     /// Dev mode.
     pub dev: bool,
-    /// Hosts that may be asked though they are internal.
+    /// Hosts of the operator that may be asked though they are internal.
     pub exceptions: &'a [Exception],
+}
+
+impl<'a> Terms<'a> {
+    /// The hosts that whoever describes may have asked though they are internal. Nobody else reaches an operator's network by us
+    /// (attack OAU-60), but in dev mode, where it is a developer's.
+    pub fn exceptions(&self) -> &'a [Exception] {
+        if self.dev || self.registrar == Registrar::Operator { self.exceptions } else { &[] }
+    }
 }
 
 /// Why a description is refused. Whoever describes is to blame.
@@ -263,7 +271,7 @@ fn fetched(
     terms: &Terms<'_>,
 ) -> Result<Option<String>, Rejection> {
     let Some(text) = members.text(member)? else { return Ok(None) };
-    let admitted = Target::parse(text).and_then(|target| target.admit(terms.exceptions));
+    let admitted = Target::parse(text).and_then(|target| target.admit(terms.exceptions()));
     admitted.map_err(|error| Rejection::member(member, error.to_string()))?;
     Ok(Some(text.to_owned()))
 }

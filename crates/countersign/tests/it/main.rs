@@ -49,6 +49,7 @@ mod recovery;
 mod redirects;
 mod refresh;
 mod registering;
+mod registrants;
 mod registration;
 mod resources;
 mod sectors;

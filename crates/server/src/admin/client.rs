@@ -14,6 +14,7 @@ use countersign_store::client::{Stored, clients};
 use crate::ctx::Ctx;
 use crate::flows::client::{self as flows, Described, Failure, Made};
 use crate::flows::document;
+use crate::outbound::Whose;
 use crate::respond::problem::{Kind, Problem};
 
 use super::command::{NewClient, PAGE};
@@ -163,9 +164,13 @@ async fn linted(ctx: &Ctx, client: &Client) -> Result<Vec<LintEntry>, AdminError
 
 /// Whether its keys are there: asked of whoever has them.
 async fn keys(ctx: &Ctx, client: &Client) -> Option<Lint> {
-    let uri = client.metadata.jwks_uri.as_deref().filter(|uri| ctx.app.outbound.admits(uri).is_ok())?;
+    let uri = client
+        .metadata
+        .jwks_uri
+        .as_deref()
+        .filter(|uri| ctx.app.outbound.admits(Whose::of(client), uri).is_ok())?;
     let broken = |words| Some(Lint { code: "keys-unreachable", severity: Severity::Broken, words });
-    let answer = match ctx.app.outbound.get_json(uri).await {
+    let answer = match ctx.app.outbound.get_json(Whose::of(client), uri).await {
         Ok(answer) => answer,
         Err(error) => return broken(format!("no keys at {uri}: {error}")),
     };

@@ -183,7 +183,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("outbound.allow", List, Is(""),
         "Hosts of your own that may be asked for keys, documents and told of logouts though they are internal or at an \
          unusual port, each as `host:port`; those on this machine also by `http://`. Everything else must be public, \
-         `https://` and at port 443 or 8443."),
+         `https://` and at port 443 or 8443. What clients say that registered themselves leads there in dev mode only."),
     setting("outbound.ca_file", Path, Follows("none: the certificates that this machine trusts"),
         "PEM file with certificates of authorities that such hosts may also be vouched for by."),
     setting("audit.kept", Span, Is("400d"), "Audit events are kept so long."),

@@ -18,6 +18,8 @@ use http::{HeaderMap, header};
 use zeroize::Zeroizing;
 
 use crate::ctx::Ctx;
+use crate::flows::document;
+use crate::outbound::Whose;
 use crate::respond::problem::Problem;
 
 use super::form::{Form, decode};
@@ -47,7 +49,8 @@ pub(crate) async fn authenticate(
     let by_header = headers.contains_key(header::AUTHORIZATION);
     let refuse = |why: &'static str| invalid_client(by_header).cause(why);
     let (id, given) = read(headers, form).map_err(refuse)?;
-    let stored = ctx.app.store.client(&id).await?;
+    // A document that says otherwise since, or is gone, counts here as it does where people log in (attack OAU-44).
+    let stored = document::find(ctx, &id).await?;
     let secrets: Vec<_> = stored.iter().flat_map(|stored| &stored.secrets).collect();
     let secrets: Vec<_> = secrets.iter().map(|secret| (secret.hash, secret.expires_at)).collect();
     let (proof, mark) = prove(ctx, stored.as_deref(), &given).await;
@@ -146,12 +149,12 @@ async fn by_key(ctx: &Ctx, client: &Client, assertion: &str) -> Option<ClientAss
         let keys = serde_json::to_vec(registered).ok()?;
         return by_keys(ctx, client, assertion, &KeySet::from_jwks(&JwkSet::parse(&keys).ok()?).ok()?);
     }
-    let (app, uri) = (&ctx.app, client.metadata.jwks_uri.as_deref()?);
-    let keys = app.client_keys.get(app, uri).await?;
+    let (app, at) = (&ctx.app, (Whose::of(client), client.metadata.jwks_uri.as_deref()?));
+    let keys = app.client_keys.get(app, at).await?;
     if let Some(verified) = by_keys(ctx, client, assertion, &keys) {
         return Some(verified);
     }
-    let keys = app.client_keys.again(app, uri, &keys).await?;
+    let keys = app.client_keys.again(app, at, &keys).await?;
     by_keys(ctx, client, assertion, &keys)
 }
 

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::ctx::Ctx;
+use crate::outbound::Whose;
 use crate::respond::problem::{Kind, Problem};
 
 use super::unvouched;
@@ -104,17 +105,26 @@ async fn read(ctx: &Ctx, described: &Described<'_>) -> Result<Metadata, Failure>
         exceptions: &config.outbound.allow,
     };
     let metadata = register::read(described.members, &terms).map_err(Failure::Rejected)?;
-    prove_sector(ctx, &metadata).await.map_err(Failure::Rejected)?;
+    prove_sector(ctx, described.registrar, &metadata).await.map_err(Failure::Rejected)?;
     Ok(metadata)
 }
 
 /// Asks the list of a client's sector, where it names one (attack OAU-76).
-pub(crate) async fn prove_sector(ctx: &Ctx, metadata: &Metadata) -> Result<(), Rejection> {
+pub(crate) async fn prove_sector(
+    ctx: &Ctx,
+    registrar: Registrar,
+    metadata: &Metadata,
+) -> Result<(), Rejection> {
     let Some(uri) = &metadata.sector_identifier_uri else { return Ok(()) };
-    let answer = ctx.app.outbound.get_json(uri).await;
-    let listed = answer.and_then(|answer| answer.json::<Vec<String>>());
-    let listed =
-        listed.map_err(|error| Rejection { member: "sector_identifier_uri", problem: error.to_string() })?;
+    let operators = registrar == Registrar::Operator;
+    let whose = if operators { Whose::Operators } else { Whose::Strangers };
+    let answer = ctx.app.outbound.get_json(whose, uri).await;
+    let listed = answer.and_then(|answer| answer.json::<Vec<String>>()).map_err(|error| {
+        tracing::info!(request_id = %ctx.request, %error, "the list of a sector counts for nothing");
+        // Who is there, and what answers, is for nobody else to find out by us (attack OAU-60).
+        let problem = if operators { error.to_string() } else { "cannot be fetched as a list".to_owned() };
+        Rejection { member: "sector_identifier_uri", problem }
+    })?;
     sector::check_listed(&listed, metadata)
 }
 
@@ -130,7 +140,9 @@ pub(crate) async fn describe(
         sector::check_change(&stored.client.metadata, &metadata).map_err(Failure::Rejected)?;
     }
     let client = Client { metadata, ..stored.client.clone() };
-    if !apply(ctx, store::describe_batch(&client, &ctx.stamp(actor))).await? {
+    // What changes nothing writes nothing, nor makes anybody forget the clients that he knows (attack DOS-07).
+    let same = client.metadata == stored.client.metadata;
+    if !same && !apply(ctx, store::describe_batch(&client, &ctx.stamp(actor))).await? {
         return Err(Failure::Problem(gone()));
     }
     let method = client.metadata.token_endpoint_auth_method;

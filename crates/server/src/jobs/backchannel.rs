@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::keyring::{KeyringError, system};
+use crate::outbound::Whose;
 
 /// Clients that are told at once.
 const LANES: usize = 16;
@@ -145,7 +146,7 @@ async fn ask(app: &App, logout: &Logout, now: Time) -> Result<(Answer, String), 
         Err(KeyringError::Store(error)) => return Err(error),
         Err(error) => return Ok((Answer::None, error.to_string())),
     };
-    Ok(match app.outbound.post_form(uri, &[("logout_token", &token)]).await {
+    Ok(match app.outbound.post_form(Whose::of(&stored.client), uri, &[("logout_token", &token)]).await {
         Ok(answer) => (Answer::Status(answer.status.as_u16()), format!("status {}", answer.status.as_u16())),
         Err(error) => (Answer::None, error.to_string()),
     })

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
-use super::{Outbound, OutboundError};
+use super::OutboundError;
 
 /// Names that are looked up at once: each takes a thread, however long the resolver takes.
 const LOOKUPS: usize = 16;
@@ -85,18 +85,18 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError>
 
 /// Connects to the target, at an address that its reach admits.
 pub(super) async fn connect(
-    outbound: &Outbound,
+    (trust, lookups): (&Trust, &Lookups),
     target: &Target,
     reach: Reach,
 ) -> Result<Box<dyn Stream>, OutboundError> {
-    let addresses = judge(resolve(&outbound.lookups, target).await?, reach)?;
+    let addresses = judge(resolve(lookups, target).await?, reach)?;
     let tcp = dial(&addresses).await?;
     if !target.is_https() {
         return Ok(Box::new(tcp));
     }
     let name = target.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(name).map_err(|_| OutboundError::Tls)?;
-    let connector = outbound.trust.0.as_ref().ok_or(OutboundError::Tls)?;
+    let connector = trust.0.as_ref().ok_or(OutboundError::Tls)?;
     let stream = connector.connect(name, tcp).await.map_err(|_| OutboundError::Tls)?;
     Ok(Box::new(stream))
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_core::Span;
+use countersign_core::client::{Client, Origin};
 use countersign_core::outbound::{Exception, Target, TargetError};
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -34,10 +35,27 @@ pub const MAX_ANSWER: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Outbound {
     trust: Trust,
+    operators: Lane,
+    strangers: Lane,
+    patience: Duration,
+}
+
+/// Whose address it is. Requests to those of strangers take nothing from those to others (attack OAU-62), and lead into no
+/// network of the operator (attack OAU-60).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// An operator said it.
+    Operators,
+    /// Somebody for whom nobody vouches.
+    Strangers,
+}
+
+/// What requests take while they are under way.
+#[derive(Debug, Default)]
+struct Lane {
     exceptions: Vec<Exception>,
     seats: Seats,
     lookups: Lookups,
-    patience: Duration,
 }
 
 /// What came back. The status is whatever the peer said, but for redirects, which are errors.
@@ -57,46 +75,75 @@ impl Outbound {
     pub fn new(config: &Config) -> Result<Self, TrustError> {
         Ok(Self {
             trust: connect::trust(config.outbound.ca_file.as_deref())?,
-            exceptions: config.outbound.allow.clone(),
-            seats: Seats::default(),
-            lookups: Lookups::default(),
+            operators: Lane::with(&config.outbound.allow),
+            // In dev mode the network is a developer's, and so are the strangers.
+            strangers: Lane::with(if config.dev { &config.outbound.allow } else { &[] }),
             patience: PATIENCE,
         })
     }
 
     /// Whether a URL can be asked at all, as far as it says itself: what registration refuses early.
-    pub fn admits(&self, url: &str) -> Result<(), TargetError> {
-        Target::parse(url)?.admit(&self.exceptions).map(|_| ())
+    pub fn admits(&self, whose: Whose, url: &str) -> Result<(), TargetError> {
+        Target::parse(url)?.admit(&self.lane(whose).exceptions).map(|_| ())
     }
 
     /// Fetches a document that should be JSON: the caller looks at [`Answer::json`].
-    pub async fn get_json(&self, url: &str) -> Result<Answer, OutboundError> {
+    pub async fn get_json(&self, whose: Whose, url: &str) -> Result<Answer, OutboundError> {
         let request = http::Request::get(url).header(header::ACCEPT, "application/json");
-        self.send(url, request, Bytes::new()).await
+        self.send((whose, url), request, Bytes::new()).await
     }
 
     /// Sends a form.
-    pub async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<Answer, OutboundError> {
+    pub async fn post_form(
+        &self,
+        whose: Whose,
+        url: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, OutboundError> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request =
             http::Request::post(url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(url, request, Bytes::from(body)).await
+        self.send((whose, url), request, Bytes::from(body)).await
     }
 
     async fn send(
         &self,
-        url: &str,
+        (whose, url): (Whose, &str),
         request: http::request::Builder,
         body: Bytes,
     ) -> Result<Answer, OutboundError> {
         let target = Target::parse(url)?;
-        let reach = target.admit(&self.exceptions)?;
+        let lane = self.lane(whose);
+        let reach = target.admit(&lane.exceptions)?;
         let whole = async {
-            let _seat = self.seats.take(target.host()).await;
-            let stream = connect::connect(self, &target, reach).await?;
+            let _seat = lane.seats.take(target.host()).await;
+            let stream = connect::connect((&self.trust, &lane.lookups), &target, reach).await?;
             exchange::exchange(stream, &target, request, body).await
         };
         tokio::time::timeout(self.patience, whole).await.map_err(|_| OutboundError::TooSlow)?
+    }
+
+    const fn lane(&self, whose: Whose) -> &Lane {
+        match whose {
+            Whose::Operators => &self.operators,
+            Whose::Strangers => &self.strangers,
+        }
+    }
+}
+
+impl Lane {
+    fn with(exceptions: &[Exception]) -> Self {
+        Self { exceptions: exceptions.to_vec(), ..Self::default() }
+    }
+}
+
+impl Whose {
+    /// Whose the addresses of a client are.
+    pub fn of(client: &Client) -> Self {
+        match client.origin {
+            Origin::BuiltIn | Origin::Operator => Self::Operators,
+            Origin::Registered | Origin::Document => Self::Strangers,
+        }
     }
 }
 

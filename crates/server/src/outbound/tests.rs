@@ -90,11 +90,11 @@ async fn converse(
 }
 
 fn outbound(allow: &[String], ca_file: Option<&Path>) -> Outbound {
+    let exceptions: Vec<_> = allow.iter().map(|text| Exception::parse(text).unwrap()).collect();
     Outbound {
         trust: connect::trust(ca_file).unwrap(),
-        exceptions: allow.iter().map(|text| Exception::parse(text).unwrap()).collect(),
-        seats: Seats::default(),
-        lookups: Lookups::default(),
+        operators: Lane::with(&exceptions),
+        strangers: Lane::with(&exceptions),
         patience: PATIENCE,
     }
 }
@@ -112,14 +112,14 @@ const JSON: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=u
 async fn a_document_comes_back_with_what_is_said_of_it() {
     let peer = peer(Manner::Says(JSON), None).await;
     let (outbound, url) = allowing(&peer);
-    let answer = outbound.get_json(&url).await.unwrap();
+    let answer = outbound.get_json(Whose::Operators, &url).await.unwrap();
     assert_eq!(answer.json::<serde_json::Value>().unwrap(), serde_json::json!({"a": "b"}));
     assert_eq!(answer.max_age(), Some(Span::seconds(60)));
     let heard = peer.heard.borrow().clone();
     assert!(heard.starts_with("GET /doc?x=1 HTTP/1.1\r\n"), "{heard}");
     assert!(heard.contains(&format!("host: 127.0.0.1:{}\r\n", peer.port)), "{heard}");
     assert!(heard.contains("accept-encoding: identity\r\n"), "{heard}");
-    let told = outbound.post_form(&url, &[("logout_token", "a.b&c")]).await.unwrap();
+    let told = outbound.post_form(Whose::Operators, &url, &[("logout_token", "a.b&c")]).await.unwrap();
     assert_eq!(told.status, StatusCode::OK);
     let heard = peer.heard.borrow().clone();
     assert!(heard.starts_with("POST /doc?x=1 HTTP/1.1\r\n"), "{heard}");
@@ -146,11 +146,11 @@ async fn oau_60_nobody_is_asked_whose_address_is_not_public() {
         ("file:///etc/passwd", OutboundError::Target(TargetError::Scheme)),
     ];
     for (url, error) in table {
-        assert_eq!(outbound.get_json(url).await.unwrap_err(), error, "{url}");
+        assert_eq!(outbound.get_json(Whose::Operators, url).await.unwrap_err(), error, "{url}");
     }
     let at_peer = format!("http://127.0.0.1:{}/", peer.port);
     assert_eq!(
-        outbound.get_json(&at_peer).await.unwrap_err(),
+        outbound.get_json(Whose::Operators, &at_peer).await.unwrap_err(),
         OutboundError::Target(TargetError::Scheme),
         "in clear only where an operator named the host"
     );
@@ -175,7 +175,7 @@ async fn oau_61_a_redirect_leads_nowhere() {
     let peer =
         peer(Manner::Says("HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"), None).await;
     let (outbound, url) = allowing(&peer);
-    assert_eq!(outbound.get_json(&url).await.unwrap_err(), OutboundError::Redirect);
+    assert_eq!(outbound.get_json(Whose::Operators, &url).await.unwrap_err(), OutboundError::Redirect);
     assert_eq!(peer.connections.load(Ordering::SeqCst), 1);
 }
 
@@ -209,7 +209,7 @@ async fn oau_62_what_is_too_large_packed_or_something_else_is_refused() {
         let peer = peer(manner, None).await;
         let (outbound, url) = allowing(&peer);
         let (Manner::Says(text) | Manner::Endless(text, _) | Manner::Hangs(text)) = manner;
-        assert_eq!(outbound.get_json(&url).await.unwrap_err(), error, "{text}");
+        assert_eq!(outbound.get_json(Whose::Operators, &url).await.unwrap_err(), error, "{text}");
     }
 }
 
@@ -233,7 +233,7 @@ async fn oau_62_an_answer_that_is_no_json_by_its_own_word_is_none() {
     for (text, error) in table {
         let peer = peer(Manner::Says(text), None).await;
         let (outbound, url) = allowing(&peer);
-        let answer = outbound.get_json(&url).await.unwrap();
+        let answer = outbound.get_json(Whose::Operators, &url).await.unwrap();
         assert_eq!(answer.json::<serde_json::Value>().unwrap_err(), error, "{text}");
     }
 }
@@ -246,7 +246,11 @@ async fn oau_62_a_peer_that_does_not_get_done_is_given_up_and_holds_nothing() {
         outbound.patience = Duration::from_millis(100);
         // More than the host has seats: each gives its seat back.
         for _ in 0..6 {
-            assert_eq!(outbound.get_json(&url).await.unwrap_err(), OutboundError::TooSlow, "{text}");
+            assert_eq!(
+                outbound.get_json(Whose::Operators, &url).await.unwrap_err(),
+                OutboundError::TooSlow,
+                "{text}"
+            );
         }
     }
 }
@@ -286,7 +290,7 @@ async fn oau_62_over_tls_the_peer_must_be_who_its_name_says() {
         let peer = peer(Manner::Says(JSON), Some(acceptor)).await;
         let host = format!("localhost:{}", peer.port);
         let outbound = outbound(std::slice::from_ref(&host), ca_file.as_deref());
-        assert_eq!(outbound.get_json(&format!("https://{host}/")).await.err(), error);
+        assert_eq!(outbound.get_json(Whose::Operators, &format!("https://{host}/")).await.err(), error);
     }
 }
 
@@ -297,4 +301,36 @@ fn a_file_without_certificates_is_refused_at_the_start() {
     assert!(matches!(connect::trust(Some(&file)), Err(TrustError::File(..))));
     std::fs::write(&file, "no certificate").unwrap();
     assert!(matches!(connect::trust(Some(&file)), Err(TrustError::File(..))));
+}
+
+#[tokio::test]
+async fn oau_62_strangers_hold_up_nobody_but_strangers() {
+    use futures_util::FutureExt as _;
+    let peer = peer(Manner::Says(JSON), None).await;
+    let (outbound, url) = allowing(&peer);
+    let mut hung = Vec::new();
+    for number in 0.. {
+        let Some(seat) = outbound.strangers.seats.take(&format!("{number}.example")).now_or_never() else {
+            break;
+        };
+        hung.push(seat);
+    }
+    assert!(hung.len() > 1, "each of these waits for somebody who never answers");
+    assert!(outbound.get_json(Whose::Operators, &url).await.is_ok());
+    assert!(outbound.get_json(Whose::Strangers, &url).now_or_never().is_none());
+    hung.pop();
+    assert!(outbound.get_json(Whose::Strangers, &url).await.is_ok());
+}
+
+#[tokio::test]
+async fn oau_60_what_an_operator_may_have_asked_no_stranger_may() {
+    let peer = peer(Manner::Says(JSON), None).await;
+    let (mut outbound, url) = allowing(&peer);
+    outbound.strangers = Lane::default();
+    assert!(outbound.get_json(Whose::Operators, &url).await.is_ok());
+    let inside = "https://10.0.0.7:8443/x";
+    assert_eq!(outbound.get_json(Whose::Strangers, inside).await.unwrap_err(), OutboundError::Address);
+    let refused = outbound.get_json(Whose::Strangers, &url).await.unwrap_err();
+    assert_eq!(refused, OutboundError::Target(TargetError::Scheme));
+    assert_eq!(peer.connections.load(Ordering::SeqCst), 1);
 }

@@ -137,6 +137,21 @@ fn who_describes_a_client_decides_what_it_may_have() {
 }
 
 #[test]
+fn oau_60_only_an_operator_names_hosts_of_his_network() {
+    let inside = [Exception::parse("inside:8443").unwrap()];
+    for member in ["jwks_uri", "sector_identifier_uri", "backchannel_logout_uri"] {
+        let described = with(&json!({member: "https://inside:8443/x"}));
+        let admitted = |registrar, dev| {
+            read_as(&described, &Terms { dev, exceptions: &inside, ..terms(registrar) }).is_ok()
+        };
+        assert!(admitted(Registrar::Operator, false), "{member}");
+        for stranger in [Registrar::Invited, Registrar::Anybody] {
+            assert!(!admitted(stranger, false) && admitted(stranger, true), "{member}");
+        }
+    }
+}
+
+#[test]
 fn keys_are_kept_as_they_were_understood() {
     let described = with(&json!({
         "token_endpoint_auth_method": "private_key_jwt",

@@ -65,7 +65,8 @@ pub(crate) async fn show(ctx: Ctx, headers: HeaderMap, Segment(id): Segment) -> 
     responses(
         (status = 200, body = Object),
         (status = 400, description = "invalid_redirect_uri, invalid_client_metadata"),
-        (status = 401, description = "invalid_token: its registration access token is needed")))]
+        (status = 401, description = "invalid_token: its registration access token is needed"),
+        (status = 429, description = "temporarily_unavailable")))]
 pub(crate) async fn replace(
     ctx: Ctx,
     headers: HeaderMap,
@@ -76,6 +77,8 @@ pub(crate) async fn replace(
     if let Some(rejection) = contradiction(&members, &stored.client) {
         return refused(&ctx, Failure::Rejected(rejection));
     }
+    // A change costs what a registration costs: a write, and a question to whomever it names.
+    reserve_registration(&ctx).await?;
     // Whoever was invited once may keep what only the invited get.
     let vouched =
         stored.client.expires_at.is_none() || stored.client.metadata.may_use(GrantType::ClientCredentials);

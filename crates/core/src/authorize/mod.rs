@@ -49,6 +49,9 @@ pub use waiting::Waiting;
 /// A code counts for so long (RFC 6749 section 4.1.2).
 pub const CODE_LIFE: Span = Span::seconds(60);
 
+/// A login that was made for a request counts as made for it for so long, as long as a login may take.
+pub const PROOF_LIFE: Span = Span::minutes(10);
+
 /// What is asked, and by whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
@@ -193,7 +196,9 @@ pub fn decide(request: &Request, client: &Client, facts: Facts<'_>) -> Decision 
             None => request.prompt.or_refuse(Error::LoginRequired, Decision::LogIn),
         };
     };
-    let proved = facts.waiting.proved == Some(session.id);
+    // Not for as long as a request may wait: it would count as a new login when it is an old one (attack OAU-31).
+    let proved =
+        facts.waiting.proved == Some(session.id) && facts.now - session.authenticated_at <= PROOF_LIFE;
     let steps = [
         hint::decide(facts.hint, request.prompt, proved),
         prompt::decide_login(request.prompt, proved),

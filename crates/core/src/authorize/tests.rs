@@ -181,6 +181,20 @@ fn oau_31_a_login_is_asked_for_where_one_is_needed() {
         ("too old", &[("max_age", "599")], Some(here()), plain, Err(Decision::LogIn)),
         ("too old, made anew", &[("max_age", "0")], Some(here()), proved, Ok(())),
         (
+            "a new login, made long ago",
+            &[("prompt", "login")],
+            Some(session(NOW - Span::minutes(10) - Span::seconds(1))),
+            proved,
+            Err(Decision::LogIn),
+        ),
+        (
+            "too old, made anew long ago",
+            &[("max_age", "60")],
+            Some(session(NOW - Span::minutes(11))),
+            proved,
+            Err(Decision::LogIn),
+        ),
+        (
             "too old, quietly",
             &[("max_age", "1"), ("prompt", "none")],
             Some(here()),

@@ -3,6 +3,7 @@
 //! Anybody can make a browser come here. What ends the session without a question is an ID token of this very session,
 //! which only its client has; and only to an address that this client registered does the browser go on.
 
+use crate::Time;
 use crate::client::{Client, ClientId};
 
 /// What the request says. Whether a hint is an ID token of ours, expired or not, the shell found out.
@@ -52,6 +53,8 @@ pub struct Facts<'a> {
     pub signed_in: bool,
     /// Its session, as the client of the hint knows it.
     pub session: Option<Known<'a>>,
+    /// Now.
+    pub now: Time,
 }
 
 /// What happens.
@@ -98,7 +101,7 @@ pub fn decide(request: &Request<'_>, facts: &Facts<'_>) -> Decision {
     }
     let after = match request.redirect_uri {
         None => After::Page,
-        Some(uri) if is_registered(facts.client, uri) => After::Redirect(with_state(uri, request.state)),
+        Some(uri) if is_registered(facts, uri) => After::Redirect(with_state(uri, request.state)),
         Some(_) => return Decision::Refuse(Refusal::RedirectUri),
     };
     if !facts.signed_in {
@@ -110,9 +113,10 @@ pub fn decide(request: &Request<'_>, facts: &Facts<'_>) -> Decision {
     }
 }
 
-/// Compared as strings: no prefix, no other query, no other port (section 3).
-fn is_registered(client: Option<&Client>, uri: &str) -> bool {
-    client.is_some_and(|client| client.metadata.post_logout_redirect_uris.iter().any(|known| known == uri))
+/// Compared as strings: no prefix, no other query, no other port (section 3). Nobody is led to a client that was closed.
+fn is_registered(facts: &Facts<'_>, uri: &str) -> bool {
+    let open = facts.client.filter(|client| client.is_open(facts.now));
+    open.is_some_and(|client| client.metadata.post_logout_redirect_uris.iter().any(|known| known == uri))
 }
 
 fn with_state(uri: &str, state: Option<&str>) -> String {
@@ -125,8 +129,9 @@ fn with_state(uri: &str, state: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Time;
     use crate::client::{Metadata, Origin, Profile};
+
+    const NOW: Time = Time::from_micros(1_700_000_000_000_000);
 
     fn client() -> Client {
         Client {
@@ -173,7 +178,7 @@ mod tests {
         ];
         for (hint, redirect_uri, state, expected) in table {
             let request = Request { hint, client_id: None, redirect_uri, state };
-            let facts = Facts { client: Some(&client), signed_in: true, session: Some(this) };
+            let facts = Facts { client: Some(&client), signed_in: true, session: Some(this), now: NOW };
             assert_eq!(decide(&request, &facts), expected, "{hint:?} {redirect_uri:?}");
         }
     }
@@ -183,7 +188,7 @@ mod tests {
         let client = client();
         let about = Known { sub: "acc_1", sid: Some("s1") };
         let hint = Hint::Ours { client: &client.id, about };
-        let nobody = Facts { client: Some(&client), signed_in: false, session: None };
+        let nobody = Facts { client: Some(&client), signed_in: false, session: None, now: NOW };
         let ask = |client_id, redirect_uri| Request { hint, client_id, redirect_uri, state: None };
         let uri = Some("https://a.example/out");
         assert_eq!(decide(&ask(Some("other"), uri), &nobody), Decision::Refuse(Refusal::Hint));
@@ -191,6 +196,13 @@ mod tests {
         assert_eq!(decide(&ask(Some("notes"), uri), &nobody), Decision::Done(to));
         let gone = Facts { client: None, ..nobody };
         assert_eq!(decide(&ask(None, uri), &gone), Decision::Refuse(Refusal::RedirectUri));
+        let closed =
+            [Client { disabled: true, ..client.clone() }, Client { expires_at: Some(NOW), ..client.clone() }];
+        for closed in &closed {
+            let closed = Facts { client: Some(closed), ..nobody };
+            assert_eq!(decide(&ask(None, uri), &closed), Decision::Refuse(Refusal::RedirectUri));
+            assert_eq!(decide(&ask(None, None), &closed), Decision::Done(After::Page));
+        }
         let absent = Request { hint: Hint::Absent, ..ask(None, uri) };
         assert_eq!(decide(&absent, &nobody), Decision::Done(After::Page));
     }

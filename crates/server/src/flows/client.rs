@@ -251,9 +251,9 @@ pub(crate) async fn end_unused(app: &App) -> Result<(), Problem> {
     let stamp = ctx.stamp(Actor::System);
     // Before they end: one that is used must not be closed for a moment.
     let soon = ctx.now + Span::from_micros(unused.micros() / 2);
-    while register_store::prolong_used(&app.store, soon, ctx.now + unused, &stamp).await? > 0 {}
+    while register_store::prolong_used(&app.store, soon, unused, &stamp).await? > 0 {}
     loop {
-        let over = register_store::unused(&app.store, ctx.now).await?;
+        let over = register_store::unused(&app.store, ctx.now, unused).await?;
         if over.is_empty() {
             return Ok(());
         }

@@ -1,10 +1,10 @@
 //! Clients that registered themselves: how many there are, whose they are, and when they are forgotten (attacks OAU-59,
 //! DOS-07).
 
-use countersign_core::Time;
 use countersign_core::audit::{Event, Kind, Stamp};
 use countersign_core::client::ClientId;
 use countersign_core::secret::Hash;
+use countersign_core::{Span, Time};
 
 use crate::db::Result;
 use crate::store::Outcome;
@@ -20,14 +20,14 @@ SELECT CAST(COUNT(*) AS BIGINT)
   FROM clients
  WHERE expires_at IS NOT NULL";
 
-// Whoever let it do anything uses it, or may come back to it.
+// Whom somebody let do something lately, or lets do something still: a consent of long ago keeps nobody (attack DOS-07).
 const USED: &str = "
 SELECT c.id
   FROM clients c
  WHERE c.expires_at <= $1
-   AND (EXISTS (SELECT 1 FROM consents k WHERE k.client_id = c.id)
-    OR EXISTS (SELECT 1 FROM grants g WHERE g.client_id = c.id AND g.ended_at IS NULL))
- LIMIT $2";
+   AND (EXISTS (SELECT 1 FROM consents k WHERE k.client_id = c.id AND k.changed_at > $2)
+    OR EXISTS (SELECT 1 FROM grants g WHERE g.client_id = c.id AND (g.ended_at IS NULL OR g.created_at > $2)))
+ LIMIT $3";
 
 const PROLONG: &str = "
 UPDATE clients
@@ -39,9 +39,9 @@ const OVER: &str = "
 SELECT c.id
   FROM clients c
  WHERE c.expires_at <= $1
-   AND NOT EXISTS (SELECT 1 FROM consents k WHERE k.client_id = c.id)
-   AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.client_id = c.id AND g.ended_at IS NULL)
- LIMIT $2";
+   AND NOT EXISTS (SELECT 1 FROM consents k WHERE k.client_id = c.id AND k.changed_at > $2)
+   AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.client_id = c.id AND (g.ended_at IS NULL OR g.created_at > $2))
+ LIMIT $3";
 
 pub(crate) const STATEMENTS: &[&str] = &[REGISTRATION, COUNT, USED, PROLONG, OVER];
 
@@ -61,9 +61,11 @@ pub async fn count_unvouched(store: &Store) -> Result<u64> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// Lets those that are used and would end before `soon` go on until `until`. A step of the clean-up.
-pub async fn prolong_used(store: &Store, soon: Time, until: Time, stamp: &Stamp<'_>) -> Result<u64> {
-    let rows = store.db.scan(USED, vec![soon.micros().into(), i64::from(AT_ONCE).into()]).await?;
+/// Lets those that were used within `life` and would end before `soon` go on for another one. A step of the clean-up.
+pub async fn prolong_used(store: &Store, soon: Time, life: Span, stamp: &Stamp<'_>) -> Result<u64> {
+    let (since, until) = (stamp.at - life, stamp.at + life);
+    let values = vec![soon.micros().into(), since.micros().into(), i64::from(AT_ONCE).into()];
+    let rows = store.db.scan(USED, values).await?;
     if rows.is_empty() {
         return Ok(0);
     }
@@ -78,8 +80,10 @@ pub async fn prolong_used(store: &Store, soon: Time, until: Time, stamp: &Stamp<
     }
 }
 
-/// Those that ended at `now` or before and that nobody uses.
-pub async fn unused(store: &Store, now: Time) -> Result<Vec<ClientId>> {
-    let rows = store.db.scan(OVER, vec![now.micros().into(), i64::from(AT_ONCE).into()]).await?;
+/// Those that ended at `now` or before and that nobody used within `life`.
+pub async fn unused(store: &Store, now: Time, life: Span) -> Result<Vec<ClientId>> {
+    let since = now - life;
+    let values = vec![now.micros().into(), since.micros().into(), i64::from(AT_ONCE).into()];
+    let rows = store.db.scan(OVER, values).await?;
     rows.iter().map(|row| columns::word(row, 0, ClientId::parse, "a client")).collect()
 }

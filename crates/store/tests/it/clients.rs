@@ -166,7 +166,7 @@ fn disable_without_grants(client: &ClientId) -> Batch {
 
 const CONSENT: &str = "
 INSERT INTO consents (account_id, client_id, scopes, resources, created_at, changed_at)
-VALUES ($1, $2, '', '', 0, 0)";
+VALUES ($1, $2, '', '', $3, $3)";
 
 #[tokio::test]
 async fn oau_59_dos_07_a_client_that_nobody_vouched_for_ends_unless_it_is_used() {
@@ -177,18 +177,30 @@ async fn oau_59_dos_07_a_client_that_nobody_vouched_for_ends_unless_it_is_used()
         let new = NewClient { client: &idle, secret: None, registration: None };
         change(store, create_batch(&new, &stamp(NOW))).await;
         assert_eq!(count_unvouched(store).await.unwrap(), 1);
-        assert_eq!(unused(store, end - Span::seconds(1)).await.unwrap(), []);
-        assert_eq!(unused(store, end).await.unwrap(), [id("idle")]);
-        assert_eq!(prolong_used(store, end, end + Span::days(90), &stamp(NOW)).await.unwrap(), 0);
+        let life = Span::days(30);
+        assert_eq!(unused(store, end - Span::seconds(1), life).await.unwrap(), []);
+        assert_eq!(unused(store, end, life).await.unwrap(), [id("idle")]);
+        assert_eq!(prolong_used(store, end, life, &stamp(end)).await.unwrap(), 0);
 
         let kim = account(store, "kim@example.org").await;
         let event = countersign_core::audit::Event::new(countersign_core::audit::Kind::ConsentGiven);
         let consent = Batch::new(&stamp(NOW), event);
-        applied(store, consent.exactly(1, CONSENT, vec![kim.bytes().into(), "idle".into()])).await;
-        assert_eq!(unused(store, end).await.unwrap(), []);
-        assert_eq!(prolong_used(store, end, end + Span::days(90), &stamp(NOW)).await.unwrap(), 1);
+        applied(
+            store,
+            consent.exactly(
+                1,
+                CONSENT,
+                vec![kim.bytes().into(), "idle".into(), (NOW + Span::days(1)).micros().into()],
+            ),
+        )
+        .await;
+        assert_eq!(unused(store, end, life).await.unwrap(), []);
+        assert_eq!(prolong_used(store, end, life, &stamp(end)).await.unwrap(), 1);
         let stored = store.client(&id("idle")).await.unwrap().unwrap();
-        assert_eq!(stored.client.expires_at, Some(end + Span::days(90)));
+        assert_eq!(stored.client.expires_at, Some(end + life));
+        // The consent is as old as that by then, and nobody came back.
+        assert_eq!(prolong_used(store, end + life, life, &stamp(end + life)).await.unwrap(), 0);
+        assert_eq!(unused(store, end + life, life).await.unwrap(), [id("idle")]);
     })
     .await;
 }

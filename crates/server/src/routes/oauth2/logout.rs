@@ -62,7 +62,7 @@ pub(crate) async fn show(ctx: Ctx, visitor: Visitor, query: Query) -> Result<Res
         state: query.get("state"),
     };
     let known = names.as_ref().map(|(sub, sid)| Known { sub, sid: Some(sid) });
-    let facts = Facts { client, signed_in: session.is_some(), session: known };
+    let facts = Facts { client, signed_in: session.is_some(), session: known, now: ctx.now };
     finish(&ctx, session, decide(&request, &facts)).await
 }
 

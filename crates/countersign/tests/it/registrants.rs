@@ -30,8 +30,9 @@ async fn visit(server: &TestServer, client: &str) -> anyhow::Result<StatusCode> 
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ];
-    let path = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
-    Ok(Client::tool(server).get(&format!("/oauth2/authorize?{path}")).await?.status)
+    let url = reqwest::Url::parse_with_params("http://localhost/oauth2/authorize", asked)?;
+    let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+    Ok(Client::tool(server).get(&path).await?.status)
 }
 
 #[tokio::test]
@@ -98,7 +99,7 @@ async fn oau_44_a_client_with_a_document_is_what_it_says_wherever_the_client_spe
     let pushed = post(&server, "/oauth2/par", &request).await?;
     assert_eq!(pushed.status, StatusCode::CREATED, "it need not have been here before: {}", pushed.body);
     let revoke = async || {
-        anyhow::Ok(post(&server, "/oauth2/revoke", &[("client_id", &id), ("token", "x")]).await?.status)
+        anyhow::Ok(post(&server, "/oauth2/revoke", &[("client_id", &*id), ("token", "x")]).await?.status)
     };
     assert_eq!(revoke().await?, StatusCode::OK);
     // It has a key by now, so its name alone is no proof.

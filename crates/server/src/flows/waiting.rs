@@ -25,15 +25,20 @@ const NAME: &str = "n.";
 
 /// The text for a page's URL.
 pub(crate) fn seal(ctx: &Ctx, waiting: &Waiting) -> String {
-    let (app, bytes) = (&ctx.app, waiting.to_bytes());
-    let sealed = URL_SAFE_NO_PAD.encode(app.sealed_requests.seal(&bytes, PLACE, app.random.as_ref()));
+    seal_as(ctx, PLACE, waiting.to_bytes())
+}
+
+/// The text for a URL of `place`.
+pub(crate) fn seal_as(ctx: &Ctx, place: &[u8], bytes: Vec<u8>) -> String {
+    let app = &ctx.app;
+    let sealed = URL_SAFE_NO_PAD.encode(app.sealed_requests.seal(&bytes, place, app.random.as_ref()));
     if sealed.len() <= MAX_SEALED {
         return sealed;
     }
     // One request has one name: however often a page shows it, it is kept once (attack DOS-07).
     let name = format!("{NAME}{}", URL_SAFE_NO_PAD.encode(app.request_names.sign(&bytes)));
     let kept = Kept { owner: network(ctx), value: bytes, until: ctx.now + KEPT };
-    app.long_requests.put(sha256(name.as_bytes()), kept, ctx.now);
+    app.long_requests.put(kept_as(place, &name), kept, ctx.now);
     name
 }
 
@@ -43,13 +48,21 @@ fn network(ctx: &Ctx) -> Owner {
 
 /// Reads the text of a page's URL.
 pub(crate) fn unseal(ctx: &Ctx, text: &str) -> Result<Waiting, NoWayBack> {
-    if text.starts_with(NAME) {
-        let kept = ctx.app.long_requests.get(&sha256(text.as_bytes()), ctx.now).ok_or(NoWayBack::Expired)?;
-        return Waiting::from_bytes(&kept, ctx.now);
-    }
-    let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| NoWayBack::Expired)?;
-    let bytes = ctx.app.sealed_requests.open(&sealed, PLACE).map_err(|_| NoWayBack::Expired)?;
+    let bytes = unseal_as(ctx, PLACE, text).ok_or(NoWayBack::Expired)?;
     Waiting::from_bytes(&bytes, ctx.now)
+}
+
+/// Reads the text of a URL of `place`.
+pub(crate) fn unseal_as(ctx: &Ctx, place: &[u8], text: &str) -> Option<Vec<u8>> {
+    if text.starts_with(NAME) {
+        return ctx.app.long_requests.get(&kept_as(place, text), ctx.now);
+    }
+    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+    ctx.app.sealed_requests.open(&sealed, place).ok().map(|bytes| bytes.to_vec())
+}
+
+fn kept_as(place: &[u8], name: &str) -> Hash {
+    sha256(&[place, &[0], name.as_bytes()].concat())
 }
 
 /// Keeps a request for the browser that registers an account on its way: the mailed link is opened in a tab of its own.

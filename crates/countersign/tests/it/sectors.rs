@@ -88,6 +88,7 @@ async fn oau_76_a_document_proves_its_sector_and_stays_in_it() -> anyhow::Result
     peer.tell("/sector", &json!([VICTIMS]));
     assert_eq!(uris(&server, &id).await?, None, "the list does not name it");
     peer.tell("/sector", &json!([OWN]));
+    server.clock.advance(Span::minutes(1));
     assert_eq!(uris(&server, &id).await?, Some(json!([OWN])));
     peer.tell("/client.json", &document(&json!({"redirect_uris": [VICTIMS]})));
     server.clock.advance(Span::hours(1));

@@ -15,6 +15,7 @@ use crate::people::{mailed_reset, mailed_token, member};
 use crate::support::{self, KIM, LEE, OTHER_PASSWORD, PASSWORD, SESSION};
 
 const ADMIN: &str = "/api/v1/admin";
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What each request may need: a living session, and a secret of each kind.
 struct Wishes {
@@ -28,6 +29,8 @@ struct Wishes {
     /// A client that registered itself, the token of its registration, and its secret.
     client: (String, String),
     secret: String,
+    /// What a device of that client shows.
+    user_code: String,
     /// An access token that opens `UserInfo`.
     access: String,
     /// A browser of an administrator, and a grant to look at.
@@ -45,13 +48,19 @@ impl Wishes {
         let sealed = authorize::sealed(&asks)?;
         let body = json!({ "email": LEE, "password": PASSWORD });
         Client::browser(server).json(Method::POST, "/api/v1/accounts", &body).await?;
-        let described = json!({ "redirect_uris": ["https://app.example/cb"] });
+        let described = json!({ "redirect_uris": ["https://app.example/cb"],
+            "grant_types": ["authorization_code", DEVICE] });
         let registered =
             Client::tool(server).json(Method::POST, "/oauth2/register", &described).await?.json();
         let told = |name: &str| registered[name].as_str().map(str::to_owned).context("no registration");
+        let (client, secret) = (told("client_id")?, told("client_secret")?);
+        let device = Client::tool(server).request(Method::POST, "/oauth2/device_authorization");
+        let device = device.basic_auth(&client, Some(&secret)).form::<[(&str, &str); 0]>(&[]);
+        let codes = Answer::read(device.send().await?).await?.json();
         Ok(Self {
-            client: (told("client_id")?, told("registration_access_token")?),
-            secret: told("client_secret")?,
+            user_code: codes["user_code"].as_str().context("no code of a device")?.to_owned(),
+            client: (client, told("registration_access_token")?),
+            secret,
             access: resigned(server, &access, "scope", json!("openid account"))?,
             session: session.as_str().context("no session")?.to_owned(),
             refresh,
@@ -77,18 +86,23 @@ impl Wishes {
         }
     }
 
-    /// The request that does what the route is for.
-    fn request(&self, method: &Method, path: &str) -> reqwest::RequestBuilder {
-        if path.starts_with(ADMIN) {
-            return self.administer(method, path);
-        }
-        let query = match (method.as_str(), path) {
+    /// What a browser brings in the URL.
+    fn query(&self, method: &Method, path: &str) -> String {
+        match (method.as_str(), path) {
             ("GET", "/reset") => format!("?token={}", self.reset),
             ("GET", "/verify") => format!("?token={}", self.verify),
             ("GET", "/consent" | "/select") => format!("?request={}", self.sealed),
             ("GET", "/oauth2/authorize") => authorize::request(&[]).replacen(path, "", 1),
             _ => String::new(),
-        };
+        }
+    }
+
+    /// The request that does what the route is for.
+    fn request(&self, method: &Method, path: &str) -> reqwest::RequestBuilder {
+        if path.starts_with(ADMIN) {
+            return self.administer(method, path);
+        }
+        let query = self.query(method, path);
         let (client, registration) = &self.client;
         let id = if path.starts_with("/oauth2/register") { client } else { &self.session };
         let request = self.browser.request(method.clone(), &(path.replace("{id}", id) + &query));
@@ -127,6 +141,12 @@ impl Wishes {
                 request.json(&json!({ "current": PASSWORD, "new": OTHER_PASSWORD }))
             }
             ("GET" | "POST", "/oauth2/userinfo") => request.bearer_auth(&self.access),
+            ("POST", "/device") => {
+                request.form(&[("user_code", self.user_code.as_str()), ("choice", "allow")])
+            }
+            ("POST", "/oauth2/device_authorization") => {
+                request.basic_auth(client, Some(&self.secret)).form::<[(&str, &str); 0]>(&[])
+            }
             ("POST", "/oauth2/introspect" | "/oauth2/revoke") => {
                 request.basic_auth(client, Some(&self.secret)).form(&[("token", self.refresh.as_str())])
             }

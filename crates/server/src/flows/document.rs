@@ -48,8 +48,8 @@ struct Asked {
     /// When it last said what it should.
     fetched_at: Option<Time>,
     fresh_until: Option<Time>,
-    /// When it was last asked, whatever it said.
-    asked_at: Option<Time>,
+    /// When it was last asked, whatever came.
+    tried_at: Option<Time>,
 }
 
 impl Default for Documents {
@@ -61,7 +61,7 @@ impl Default for Documents {
 impl Asked {
     fn may_wait(&self, known: bool, now: Time) -> bool {
         let fresh = self.fresh_until.is_some_and(|until| now < until);
-        (known && fresh) || self.asked_at.is_some_and(|asked| now < asked + PAUSE)
+        (known && fresh) || self.tried_at.is_some_and(|asked| now < asked + PAUSE)
     }
 
     fn counts(&self, now: Time) -> bool {
@@ -96,7 +96,7 @@ pub(crate) async fn find(ctx: &Ctx, id: &ClientId) -> Result<Option<Arc<Stored>>
     if stored.is_none() {
         reserve_registration(ctx).await?;
     }
-    state.asked_at = Some(now);
+    state.tried_at = Some(now);
     app.documents.0.insert(id.clone(), Arc::clone(&asked));
     match fetch(ctx, id, stored.as_deref()).await {
         Ok((metadata, fresh)) => {

@@ -115,12 +115,12 @@ impl Outbound {
         let target = Target::parse(url)?;
         let lane = self.lane(whose);
         let reach = target.admit(&lane.exceptions)?;
-        let whole = async {
+        let exchange = async {
             let _seat = lane.seats.take(target.host()).await;
             let stream = connect::connect((&self.trust, &lane.lookups), &target, reach).await?;
             exchange::exchange(stream, &target, request, body).await
         };
-        tokio::time::timeout(self.patience, whole).await.map_err(|_| OutboundError::TooSlow)?
+        tokio::time::timeout(self.patience, exchange).await.map_err(|_| OutboundError::TooSlow)?
     }
 
     const fn lane(&self, whose: Whose) -> &Lane {

@@ -341,8 +341,11 @@ async fn a_client_is_what_the_document_at_its_url_says_for_as_long_as_it_says_it
         "/client.json",
         &json!({"client_id": peer.at("/other.json"), "redirect_uris": ["http://127.0.0.1/cb"]}),
     );
+    // One that says nothing of use is left alone for a minute.
+    server.clock.advance(Span::minutes(1));
     assert_eq!(look(&server, &id).await?, None, "it speaks for another");
 
+    server.clock.advance(Span::minutes(1));
     peer.tell("/client.json", &document("Agent"));
     let told = look(&server, &id).await?.unwrap();
     assert_eq!((&told["origin"], &told["metadata"]["client_name"]), (&json!("document"), &json!("Agent")));

@@ -12,12 +12,11 @@ use countersign_core::session::{Acr, EndReason};
 use countersign_core::token::Confirmation;
 use countersign_core::{AccountId, GrantId};
 
-use crate::account::account_at;
 use crate::db::{Error, Result, Row};
 use crate::grant::{Whose, end, insert_row, opened, resource_words, resources};
 use crate::live::{Live, LiveSession};
 use crate::redeem::COUNT_GRANT;
-use crate::session::{method_words, methods, opt_ip, session_at};
+use crate::session::{method_words, methods, opt_ip, opt_live_session};
 use crate::{Batch, Store, columns, consent, spent};
 
 const INSERT: &str = "
@@ -116,13 +115,7 @@ pub async fn poll_facts(store: &Store, hash: Hash) -> Result<Option<LiveDeviceCo
     let as_of = store.live.as_of();
     let rows = store.db.read(BY_HASH, &[hash.as_bytes().into()]).await?;
     let load = |row: &Row| {
-        let session = match (row.opt_bytes(0)?, row.opt_bytes(18)?) {
-            (Some(_), Some(_)) => {
-                Some(LiveSession::new(&store.live, as_of, session_at(row, 0)?, None, account_at(row, 18)?))
-            }
-            _ => None,
-        };
-        Ok(LiveDeviceCode { code: code_at(row, 27)?, session })
+        Ok(LiveDeviceCode { code: code_at(row, 27)?, session: opt_live_session(&store.live, as_of, row)? })
     };
     rows.first().map(load).transpose()
 }

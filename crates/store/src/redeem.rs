@@ -10,11 +10,10 @@ use countersign_core::secret::Hash;
 use countersign_core::session::{Acr, EndReason};
 use countersign_core::token::Confirmation;
 
-use crate::account::account_at;
 use crate::db::{Result, Row};
 use crate::grant::{Whose, end, insert_row, opened, resources};
 use crate::live::{Live, LiveSession};
-use crate::session::{methods, session_at};
+use crate::session::{methods, opt_live_session};
 use crate::{Batch, Store, columns, spent};
 
 const BY_HASH: &str = "
@@ -94,13 +93,7 @@ pub async fn redeem_facts(store: &Store, hash: Hash) -> Result<Option<LiveCode>>
     let as_of = store.live.as_of();
     let rows = store.db.read(BY_HASH, &[hash.as_bytes().into()]).await?;
     let load = |row: &Row| {
-        let session = match row.opt_bytes(0)? {
-            None => None,
-            Some(_) => {
-                Some(LiveSession::new(&store.live, as_of, session_at(row, 0)?, None, account_at(row, 18)?))
-            }
-        };
-        Ok(LiveCode { code: code_at(row, 27)?, session })
+        Ok(LiveCode { code: code_at(row, 27)?, session: opt_live_session(&store.live, as_of, row)? })
     };
     rows.first().map(load).transpose()
 }

@@ -11,7 +11,7 @@ use countersign_core::{AccountId, SessionId, Span, Time};
 use crate::account::account_at;
 use crate::db::{Error, Result, Row};
 use crate::grant::{self, Whose};
-use crate::live::{LiveSession, Seen};
+use crate::live::{AsOf, Live, LiveSession, Seen};
 use crate::store::Outcome;
 use crate::{Batch, Store, backchannel, columns, redeem, revocation};
 
@@ -238,6 +238,14 @@ pub(crate) fn rotate(
 ) -> Batch {
     let values = vec![new.as_bytes().into(), session.bytes().into(), old.as_bytes().into()];
     revocation::secret(batch.exactly(1, ROTATE, values), &old, longest_life, stamp)
+}
+
+/// The session and its account in the first 27 columns, where the code in those behind them has one that is still there.
+pub(crate) fn opt_live_session(live: &Live, as_of: AsOf, row: &Row) -> Result<Option<LiveSession>> {
+    if row.opt_bytes(0)?.is_none() || row.opt_bytes(18)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(LiveSession::new(live, as_of, session_at(row, 0)?, None, account_at(row, 18)?)))
 }
 
 /// The session in eighteen columns from `first` on, as every query here begins.

@@ -21,7 +21,8 @@ use quick_cache::sync::Cache;
 
 use self::list::List;
 pub use self::login::{Answer, LiveAccount, LiveGrant, LiveSession, Root};
-use self::marks::{AsOf, Marks};
+pub(crate) use self::marks::AsOf;
+use self::marks::Marks;
 use self::seen::Pulses;
 pub(crate) use self::seen::Seen;
 

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use countersign_core::grant::refresh::Target;
 use countersign_core::revocation::StatusIndex;
 use countersign_core::seal::{MasterKey, Purpose, Sealer, WeakKey};
 use countersign_core::secret::MacKey;
@@ -213,6 +214,14 @@ impl App {
     /// A place in a status list for a session or grant about to be born.
     pub(crate) async fn lease_index(&self, ctx: &Ctx) -> Result<StatusIndex, db::Error> {
         self.store.lease_index(self.policy.longest_life(), &system(ctx.now, self.random.as_ref())).await
+    }
+
+    /// Whether tokens are made for the place that a request names, if it names one beside the issuer.
+    pub(crate) async fn target_known(&self, target: Option<&Target>) -> Result<bool, db::Error> {
+        match target.and_then(Target::resource) {
+            Some(resource) => self.resource_known(resource).await,
+            None => Ok(true),
+        }
     }
 
     /// Whether tokens are made for a resource: one of the settings, one that an operator added, or in dev mode any on

@@ -4,7 +4,6 @@
 use countersign_core::audit::Actor;
 use countersign_core::client::ClientId;
 use countersign_core::grant::client_credentials::{Refusal, Request, decide};
-use countersign_core::grant::refresh::Target;
 use countersign_core::revocation::StatusIndex;
 use countersign_core::token::access;
 use countersign_store::Outcome;
@@ -20,10 +19,7 @@ use crate::respond::token::{TokenResponse, issue_to_client};
 pub(crate) async fn grant(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse, Problem> {
     let client = &asked.client.client;
     let (scopes, target) = (asked.scopes()?, asked.target(ctx)?);
-    let resource_known = match target.as_ref().and_then(Target::resource) {
-        Some(resource) => ctx.app.resource_known(resource).await?,
-        None => true,
-    };
+    let resource_known = ctx.app.target_known(target.as_ref()).await?;
     let trusting = ctx.app.config.dev;
     let request = Request { scopes: scopes.as_ref(), target: target.as_ref(), resource_known, trusting };
     let granted = decide(client, request).map_err(refused)?;

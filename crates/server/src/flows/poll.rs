@@ -3,7 +3,6 @@
 use countersign_core::audit::Actor;
 use countersign_core::device::poll::{Decision, Refusal, Request, decide};
 use countersign_core::device::{State, lookup};
-use countersign_core::grant::refresh::Target;
 use countersign_store::device_code as store;
 
 use crate::ctx::Ctx;
@@ -27,10 +26,7 @@ pub(crate) async fn poll(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse, 
     let hash =
         lookup(asked.required("device_code")?).ok_or_else(|| told(&Told::Refused(Refusal::Unknown)))?;
     let request = Request { key: asked.key(), target: asked.target(ctx)? };
-    let resource_known = match request.target.as_ref().and_then(Target::resource) {
-        Some(resource) => app.resource_known(resource).await?,
-        None => true,
-    };
+    let resource_known = app.target_known(request.target.as_ref()).await?;
     let mut attempts = ctx.attempts();
     loop {
         let Some(live) = store::poll_facts(&app.store, hash).await? else {

@@ -2,7 +2,6 @@
 
 use countersign_core::audit::Actor;
 use countersign_core::grant::redeem::{Decision, Refusal, Request, decide, lookup};
-use countersign_core::grant::refresh::Target;
 use countersign_store::redeem as store;
 
 use crate::ctx::Ctx;
@@ -23,11 +22,7 @@ pub(crate) async fn redeem(ctx: &Ctx, asked: &Asked<'_>) -> Result<TokenResponse
         key: asked.key(),
         target: asked.target(ctx)?,
     };
-    let resource = request.target.as_ref().and_then(Target::resource);
-    let resource_known = match resource {
-        Some(resource) => app.resource_known(resource).await?,
-        None => true,
-    };
+    let resource_known = app.target_known(request.target.as_ref()).await?;
     let mut attempts = ctx.attempts();
     loop {
         let Some(live) = store::redeem_facts(&app.store, hash).await? else {

@@ -3,7 +3,7 @@
 use countersign_core::audit::Actor;
 use countersign_core::client::Client;
 use countersign_core::grant::Generation;
-use countersign_core::grant::refresh::{Decision, Limits, Refusal, Request, Target, decide};
+use countersign_core::grant::refresh::{Decision, Limits, Refusal, Request, decide};
 use countersign_core::grant::refresh_token::RefreshToken;
 use countersign_core::replay::Mark;
 use countersign_core::token::{Confirmation, access, subject};
@@ -71,11 +71,7 @@ async fn try_refresh(
 ) -> Result<(TokenResponse, Outcome), Failure> {
     let app = &ctx.app;
     let mut attempts = ctx.attempts();
-    let resource = request.target.as_ref().and_then(Target::resource);
-    let resource_known = match resource {
-        Some(resource) => app.resource_known(resource).await?,
-        None => true,
-    };
+    let resource_known = app.target_known(request.target.as_ref()).await?;
     let limits =
         Limits { grace: app.policy.token.refresh_grace, offline_idle: app.policy.grant.offline_idle };
     loop {

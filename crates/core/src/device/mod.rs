@@ -97,6 +97,7 @@ impl DeviceCode {
             session: allowed.session,
             scopes: &self.scopes,
             resources: &self.resources,
+            confirmation: self.confirmation,
             login: &allowed.login,
             claims: None,
         }

@@ -5,9 +5,9 @@
 //! often is told to slow down, for good.
 
 use crate::client::Client;
-use crate::grant::redeem::{Mint, mint};
+use crate::grant::binding;
+use crate::grant::redeem::{Mint, NoMint, mint, session_lives};
 use crate::grant::refresh::Target;
-use crate::grant::{binding, target};
 use crate::revocation::Epoch;
 use crate::session::check;
 use crate::token::Confirmation;
@@ -136,25 +136,15 @@ fn redeem(
     now: Time,
 ) -> Decision {
     let refuse = Decision::Refuse;
-    let session_lives = facts.session.is_some_and(|session| {
-        session.session.account == allowed.account && check::decide(session, now).is_ok()
-    });
-    if !session_lives {
+    if !session_lives(facts.session, allowed.account, now) {
         return refuse(Refusal::Ended);
     }
-    let place = target::Facts { first_party: facts.client.first_party, resource_known: facts.resource_known };
-    if !target::is_allowed((&code.scopes, &code.resources), request.target.as_ref(), place) {
-        return refuse(Refusal::Target);
-    }
-    let bound = binding::Facts {
-        bound: code.confirmation,
-        demanded: facts.client.demands_bound_tokens(),
-        replaceable: false,
-    };
-    match binding::decide(bound, request.key) {
-        Ok(key) => Decision::Mint(mint(&code.scopes, facts.client, key)),
-        Err(binding::Refusal::Missing) => refuse(Refusal::KeyMissing),
-        Err(binding::Refusal::OtherKey) => refuse(Refusal::Key),
+    let asked = (request.target.as_ref(), request.key);
+    match mint(&code.granted(allowed), asked, facts.client, facts.resource_known) {
+        Ok(mint) => Decision::Mint(mint),
+        Err(NoMint::Target) => refuse(Refusal::Target),
+        Err(NoMint::Key(binding::Refusal::Missing)) => refuse(Refusal::KeyMissing),
+        Err(NoMint::Key(binding::Refusal::OtherKey)) => refuse(Refusal::Key),
     }
 }
 

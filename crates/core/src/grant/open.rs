@@ -3,6 +3,7 @@
 use crate::client::{Client, ClientId};
 use crate::revocation::StatusIndex;
 use crate::session::Session;
+use crate::token::Confirmation;
 use crate::url::ResourceId;
 use crate::{AccountId, GrantId, SessionId, Time};
 
@@ -62,6 +63,8 @@ pub struct Granted<'a> {
     pub scopes: &'a Scopes,
     /// Where.
     pub resources: &'a [ResourceId],
+    /// The key that the code is bound to.
+    pub confirmation: Option<Confirmation>,
     /// What the login proved.
     pub login: &'a Login,
     /// Claims that were asked for one by one.

@@ -69,6 +69,7 @@ impl Code {
             session: self.session,
             scopes: &self.scopes,
             resources: &self.resources,
+            confirmation: self.confirmation,
             login: &self.login,
             claims: self.claims.as_deref(),
         }
@@ -189,10 +190,7 @@ pub fn decide(facts: &Facts<'_>, request: &Request<'_>, now: Time) -> Decision {
     if now >= code.expires_at {
         return Decision::Refuse(Refusal::Expired);
     }
-    let session_lives = facts.session.is_some_and(|session| {
-        session.session.account == code.account && check::decide(session, now).is_ok()
-    });
-    if facts.epoch.ends(code.created_at) || !session_lives {
+    if facts.epoch.ends(code.created_at) || !session_lives(facts.session, code.account, now) {
         return Decision::Refuse(Refusal::Ended);
     }
     if !redirect_uri_fits(code, request.redirect_uri, facts.client) {
@@ -201,26 +199,47 @@ pub fn decide(facts: &Facts<'_>, request: &Request<'_>, now: Time) -> Decision {
     if !verifier_fits(code.challenge.as_deref(), request.verifier) {
         return Decision::Burn(Refusal::Verifier);
     }
-    let place = target::Facts { first_party: facts.client.first_party, resource_known: facts.resource_known };
-    if !target::is_allowed((&code.scopes, &code.resources), request.target.as_ref(), place) {
-        return Decision::Refuse(Refusal::Target);
-    }
-    let bound = binding::Facts {
-        bound: code.confirmation,
-        demanded: facts.client.demands_bound_tokens(),
-        replaceable: false,
-    };
-    match binding::decide(bound, request.key) {
-        Ok(key) => Decision::Mint(mint(&code.scopes, facts.client, key)),
-        Err(binding::Refusal::Missing) => Decision::Refuse(Refusal::KeyMissing),
-        Err(binding::Refusal::OtherKey) => Decision::Burn(Refusal::Key),
+    let asked = (request.target.as_ref(), request.key);
+    match mint(&code.granted(), asked, facts.client, facts.resource_known) {
+        Ok(mint) => Decision::Mint(mint),
+        Err(NoMint::Target) => Decision::Refuse(Refusal::Target),
+        Err(NoMint::Key(binding::Refusal::Missing)) => Decision::Refuse(Refusal::KeyMissing),
+        Err(NoMint::Key(binding::Refusal::OtherKey)) => Decision::Burn(Refusal::Key),
     }
 }
 
-/// What begins for a client with these scopes.
-pub(crate) fn mint(scopes: &Scopes, client: &Client, key: Option<Confirmation>) -> Mint {
+/// Whether the session that allowed something is still the account's own, and counts.
+pub(crate) fn session_lives(session: Option<check::Facts<'_>>, account: AccountId, now: Time) -> bool {
+    session.is_some_and(|session| session.session.account == account && check::decide(session, now).is_ok())
+}
+
+/// Why nothing begins of what was granted.
+pub(crate) enum NoMint {
+    /// It was not granted for there.
+    Target,
+    /// The proof is not of its key.
+    Key(binding::Refusal),
+}
+
+/// What begins of what was granted, whatever code stands for it, at the place and with the key that come along.
+pub(crate) fn mint(
+    granted: &Granted<'_>,
+    (target, key): (Option<&Target>, Option<Confirmation>),
+    client: &Client,
+    resource_known: bool,
+) -> Result<Mint, NoMint> {
+    let place = target::Facts { first_party: client.first_party, resource_known };
+    if !target::is_allowed((granted.scopes, granted.resources), target, place) {
+        return Err(NoMint::Target);
+    }
+    let bound = binding::Facts {
+        bound: granted.confirmation,
+        demanded: client.demands_bound_tokens(),
+        replaceable: false,
+    };
+    let key = binding::decide(bound, key).map_err(NoMint::Key)?;
     let refresh = client.metadata.may_use(GrantType::RefreshToken);
-    Mint { offline: refresh && client.narrow(scopes).contains(OFFLINE_ACCESS), refresh, key }
+    Ok(Mint { offline: refresh && client.narrow(granted.scopes).contains(OFFLINE_ACCESS), refresh, key })
 }
 
 /// Named at the authorization endpoint, it is named here again, to the letter (RFC 6749 section 4.1.3). Where it was not,
